@@ -1,0 +1,33 @@
+# "make" alone lists the targets.
+
+TEST_WORKERS ?= 2
+PYTEST_ARGS ?=
+PYTHON_DIRS := $(wildcard espnet2_ext tests scripts egs2)
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help env test lint clean distclean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /: /' \
+	    | while IFS=: read -r name text; do printf '%-10s%s\n' "$$name" "$$text"; done
+
+env: ## Make or update .venv (EXTRAS=test,demo adds groups of setup.cfg)
+	@scripts/setup_env.sh
+
+test: lint ## Lint, then run the tests (TEST_WORKERS=2, PYTEST_ARGS=...)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+lint: env ## Check style, types, dead code and shell scripts
+	$(BIN)/ruff check $(PYTHON_DIRS)
+	$(BIN)/ruff format --check $(PYTHON_DIRS)
+	$(BIN)/mypy espnet2_ext
+	$(BIN)/vulture
+	scripts/lint_shell.sh
+
+clean: ## Remove caches and build output
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache ./*.egg-info
+	find $(PYTHON_DIRS) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## Remove .venv and .uv as well
+	rm -rf .venv .uv

@@ -1,0 +1,1 @@
+"""The STTATTS model: one role per file, torch only."""

@@ -1,0 +1,213 @@
+"""Every size and switch of the model in one dataclass, and the named presets.
+
+The dataclasses hold plain values only, so that a configuration goes into
+``config.yaml`` and back without loss.  They are checked by
+:func:`espnet2_ext.train.configuration.build_model_config`.
+"""
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Literal
+
+TASKS = ("asr", "tts", "vc")
+"""Tasks with data and losses of their own; the order fixes the task identity."""
+
+Padding = Literal["exact", "official"]
+"""``exact``: a row gives the same result in every batch.  ``official``: the
+arithmetic of the released code, in which padding touches its neighbours."""
+
+_STRICT = {"extra": "forbid"}
+
+
+@dataclass(frozen=True)
+class AudioConfig:
+    """Sampling rate (Hz), STFT sizes (samples) and mel range (Hz)."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
+    sample_rate: int = 16000
+    n_fft: int = 1024
+    hop_length: int = 256
+    n_mels: int = 80
+    fmin: float = 80.0
+    fmax: float = 7600.0
+
+
+@dataclass(frozen=True)
+class FrontEndConfig:
+    """How speech becomes encoder frames.
+
+    ``waveform`` is the convolution stack of wav2vec 2.0 (one frame per 20 ms), for
+    pre-trained weights; ``log_mel`` is a log-mel spectrogram with two strided
+    convolutions (one frame per 64 ms), cheaper and faster to learn from scratch.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
+    kind: Literal["waveform", "log_mel"] = "waveform"
+    channels: int = 512
+
+
+@dataclass(frozen=True)
+class FusionConfig:
+    """Task fusion (paper section 3.2): which vector, and where it is added.
+
+    ``fixed`` are the seeded unit vectors of the released code, ``learned`` are
+    trained, ``none`` removes the layer.  ``languages`` adds a learned language
+    vector beside the task vector.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
+    mode: Literal["fixed", "learned", "none"] = "fixed"
+    position: Literal["post_encoder", "pre_encoder"] = "post_encoder"
+    tasks: tuple[str, ...] = TASKS
+    task_dim: int = 128
+    languages: tuple[str, ...] = ()
+    language_dim: int = 32
+
+
+@dataclass(frozen=True)
+class SpanMaskConfig:
+    """Masking of encoder frames while training on speech input (wav2vec 2.0)."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
+    time_prob: float = 0.75
+    time_length: int = 10
+    time_min_spans: int = 2
+    channel_prob: float = 0.5
+    channel_length: int = 64
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the losses; the defaults are the effective ones of the release."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
+    ce: float = 0.5
+    ctc: float = 0.5
+    label_smoothing: float = 0.0
+    l1: float = 1.0
+    bce: float = 1.0
+    bce_pos_weight: float = 5.0
+    guided_attention: float = 1.0
+    guided_attention_sigma: float = 0.4
+    guided_attention_heads: int = 2
+    asr: float = 1.0
+    tts: float = 1.0
+    vc: float = 1.0
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The whole model.  Defaults are the paper's base size."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
+
+    d_model: int = 768
+    ffn: int = 3072
+    heads: int = 12
+    encoder_layers: int = 12
+    decoder_layers: int = 6
+    max_relative_position: int = 160
+    dropout: float = 0.1
+    attention_dropout: float = 0.1
+    activation_dropout: float = 0.1
+    positional_dropout: float = 0.1
+    encoder_layerdrop: float = 0.1
+    decoder_layerdrop: float = 0.1
+    pos_conv_kernel: int = 128
+    pos_conv_groups: int = 16
+    speaker_dim: int = 512
+    reduction_factor: int = 2
+    prenet_layers: int = 2
+    prenet_units: int = 256
+    prenet_dropout: float = 0.5
+    postnet_layers: int = 5
+    postnet_channels: int = 256
+    postnet_kernel: int = 5
+    postnet_dropout: float = 0.5
+    freeze_batch_norm: bool = False
+    padding: Padding = "exact"
+    autocast: Literal["bf16", "none"] = "none"
+    audio: AudioConfig = field(default_factory=AudioConfig)
+    front_end: FrontEndConfig = field(default_factory=FrontEndConfig)
+    fusion: FusionConfig = field(default_factory=FusionConfig)
+    span_mask: SpanMaskConfig = field(default_factory=SpanMaskConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that do not fit together."""
+        if self.d_model % self.heads:
+            raise ValueError(
+                f"d_model={self.d_model} is not a multiple of heads={self.heads}"
+            )
+        if self.d_model % self.pos_conv_groups:
+            raise ValueError(
+                f"d_model={self.d_model} is not a multiple of "
+                f"pos_conv_groups={self.pos_conv_groups}"
+            )
+
+
+PRESETS: dict[str, ModelConfig] = {
+    # The paper's model: SpeechT5 base with task fusion.
+    "base": ModelConfig(),
+    # About 15 M parameters, waveform input; for one small GPU.
+    "small": ModelConfig(
+        d_model=256,
+        ffn=1024,
+        heads=4,
+        encoder_layers=10,
+        decoder_layers=5,
+        front_end=FrontEndConfig(channels=256),
+    ),
+    # About 6 M parameters, log-mel input; trains from scratch on two CPU cores.
+    "mini": ModelConfig(
+        d_model=256,
+        ffn=1024,
+        heads=4,
+        encoder_layers=4,
+        decoder_layers=2,
+        pos_conv_kernel=32,
+        encoder_layerdrop=0.0,
+        decoder_layerdrop=0.0,
+        speaker_dim=256,
+        postnet_channels=128,
+        front_end=FrontEndConfig(kind="log_mel", channels=256),
+        span_mask=SpanMaskConfig(
+            time_prob=0.1, time_length=5, time_min_spans=1, channel_prob=0.0
+        ),
+        loss=LossConfig(guided_attention=10.0),
+    ),
+    # For tests: every part is there, nothing is slow.
+    "tiny": ModelConfig(
+        d_model=32,
+        ffn=64,
+        heads=2,
+        encoder_layers=2,
+        decoder_layers=2,
+        max_relative_position=20,
+        pos_conv_kernel=16,
+        pos_conv_groups=4,
+        encoder_layerdrop=0.0,
+        decoder_layerdrop=0.0,
+        speaker_dim=16,
+        prenet_units=16,
+        postnet_channels=16,
+        fusion=FusionConfig(task_dim=8),
+        front_end=FrontEndConfig(kind="log_mel", channels=32),
+        span_mask=SpanMaskConfig(time_prob=0.0, channel_prob=0.0, time_min_spans=0),
+    ),
+}
+
+
+def without_randomness(config: ModelConfig) -> ModelConfig:
+    """Copy ``config`` with every dropout, layer drop and span mask switched off."""
+    off: dict[str, Any] = {
+        f.name: 0.0
+        for f in fields(config)
+        if f.name.endswith(("dropout", "layerdrop"))
+    }
+    mask = SpanMaskConfig(time_prob=0.0, channel_prob=0.0, time_min_spans=0)
+    return replace(config, **off, span_mask=mask)

@@ -1,0 +1,49 @@
+"""Token identities of SpeechT5's dictionary layout.
+
+``<s> <pad> </s> <unk>``, then the characters, then ``<mask>`` and ``<ctc_blank>``
+as the last two.  This is fairseq's order, not ESPnet's; checkpoints depend on it.
+"""
+
+from collections.abc import Sequence
+
+BOS, PAD, EOS, UNK = 0, 1, 2, 3
+FIRST_SYMBOLS = ("<s>", "<pad>", "</s>", "<unk>")
+LAST_SYMBOLS = ("<mask>", "<ctc_blank>")
+
+
+def build_token_list(characters: Sequence[str]) -> list[str]:
+    """Put ``characters`` between the special symbols.
+
+    Raises:
+        ValueError: a special or repeated symbol among ``characters``.
+    """
+    tokens = [*FIRST_SYMBOLS, *characters, *LAST_SYMBOLS]
+    check_token_list(tokens)
+    return tokens
+
+
+def check_token_list(tokens: Sequence[str]) -> None:
+    """Make sure that special symbols sit where the model expects them.
+
+    Raises:
+        ValueError: says which symbol is wrong and what was expected.
+    """
+    start, end = tuple(tokens[:4]), tuple(tokens[-2:])
+    if start != FIRST_SYMBOLS or end != LAST_SYMBOLS:
+        raise ValueError(
+            f"the token list must start with {FIRST_SYMBOLS} and end with "
+            f"{LAST_SYMBOLS}; it starts with {start} and ends with {end}"
+        )
+    repeated = sorted({t for t in tokens if tokens.count(t) > 1})
+    if repeated:
+        raise ValueError(f"symbols repeated in the token list: {repeated}")
+
+
+def mask_id(vocabulary_size: int) -> int:
+    """Identity of ``<mask>``."""
+    return vocabulary_size - 2
+
+
+def blank_id(vocabulary_size: int) -> int:
+    """Identity of ``<ctc_blank>``."""
+    return vocabulary_size - 1
