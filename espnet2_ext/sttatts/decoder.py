@@ -10,26 +10,72 @@ from espnet2_ext.sttatts.config import ModelConfig
 
 
 class LayerCache(NamedTuple):
-    """What a layer keeps between steps, for U utterances with K hypotheses each."""
+    """What a layer keeps between steps, for U utterances with K hypotheses each.
+
+    A cache is good for one step: the next one may write into the same storage.
+    """
 
     prefix: KeyValue | None
-    """Keys and values of the earlier steps, (U * K, H, L, d)."""
+    """Keys and values of the earlier steps: (U * K, H, L, d), a row per hypothesis;
+    or (U, H, S, d), a pool of S positions that the hypotheses of an utterance
+    share, where ``ancestors`` says which position belongs to which."""
     memory: KeyValue
     """Keys and values of the memory, (U, H, T, d), shared by the K hypotheses."""
+    storage: KeyValue | None = None
+    """What ``prefix`` is the front part of; behind it is room for later steps."""
 
-    def select(self, rows: Tensor, utterances: Tensor | None = None) -> "LayerCache":
+    def append(self, newest: KeyValue) -> "LayerCache":
+        """Add positions (rows, H, n, d) behind the prefix."""
+        start = 0 if self.prefix is None else self.prefix.key.size(2)
+        end = start + newest.key.size(2)
+        storage = self.storage
+        if storage is None or storage.key.size(2) < end:
+            # A fifth more than needed: the copies of a whole search stay linear
+            # in its length, and little memory lies idle.
+            capacity = end + max(16, end // 5)
+            storage = KeyValue(*(_empty_with_length(x, capacity) for x in newest))
+            if self.prefix is not None:
+                storage.key[:, :, :start] = self.prefix.key
+                storage.value[:, :, :start] = self.prefix.value
+        storage.key[:, :, start:end] = newest.key
+        storage.value[:, :, start:end] = newest.value
+        prefix = KeyValue(storage.key[:, :, :end], storage.value[:, :, :end])
+        return LayerCache(prefix, self.memory, storage)
+
+    def select(
+        self,
+        rows: Tensor,
+        utterances: Tensor | None = None,
+        frames: int | None = None,
+    ) -> "LayerCache":
         """Keep or reorder hypotheses, and drop utterances that are done.
 
         Args:
-            rows: indices into the U * K hypotheses.
+            rows: indices into the rows of the prefix: U * K, or U for a pool.
             utterances: indices into the U utterances; all stay when missing.
+            frames: how many memory frames the utterances that stay still need.
         """
         prefix, memory = self.prefix, self.memory
         if prefix is not None:
             prefix = KeyValue(*(x.index_select(0, rows) for x in prefix))
         if utterances is not None:
-            memory = KeyValue(*(x.index_select(0, utterances) for x in memory))
+            memory = KeyValue(
+                *(x[:, :, :frames].index_select(0, utterances) for x in memory)
+            )
         return LayerCache(prefix, memory)
+
+    def select_positions(self, positions: Tensor) -> "LayerCache":
+        """Keep only the ``positions`` (rows, n) of the prefix."""
+        if self.prefix is None:
+            return self
+        _, heads, _, depth = self.prefix.key.shape
+        index = positions[:, None, :, None].expand(-1, heads, -1, depth)
+        prefix = KeyValue(*(x.gather(2, index) for x in self.prefix))
+        return LayerCache(prefix, self.memory)
+
+
+def _empty_with_length(x: Tensor, length: int) -> Tensor:
+    return x.new_empty(x.size(0), x.size(1), length, x.size(3))
 
 
 class DecoderLayer(nn.Module):
@@ -87,17 +133,13 @@ class DecoderLayer(nn.Module):
         cache: LayerCache,
         memory_mask: Tensor,
         need_weights: bool = False,
+        ancestors: Tensor | None = None,
     ) -> tuple[Tensor, LayerCache, Tensor | None]:
         """Run the layer for the newest position only; see :meth:`Decoder.step`."""
-        utterances, hypotheses, width = x.shape
-        newest = x.reshape(utterances * hypotheses, 1, width)
-        prefix = self.self_attn.project(newest)
-        if cache.prefix is not None:
-            prefix = KeyValue(
-                torch.cat([cache.prefix.key, prefix.key], dim=2),
-                torch.cat([cache.prefix.value, prefix.value], dim=2),
-            )
-        attended, _ = self.self_attn(newest, prefix)
+        newest = x.reshape(-1, 1, x.size(2)) if ancestors is None else x
+        cache = cache.append(self.self_attn.project(newest))
+        assert cache.prefix is not None
+        attended, _ = self.self_attn(newest, cache.prefix, ancestors)
         x = self.self_attn_layer_norm(x + attended.view_as(x))
         # The hypotheses of an utterance are the queries of one attention over its
         # memory, so the memory is neither copied nor projected again.
@@ -106,7 +148,7 @@ class DecoderLayer(nn.Module):
         )
         x = self.encoder_attn_layer_norm(x + attended)
         x = self.final_layer_norm(x + self.feed_forward(x))
-        return x, LayerCache(prefix, cache.memory), weights
+        return x, cache, weights
 
 
 class Decoder(nn.Module):
@@ -155,10 +197,13 @@ class Decoder(nn.Module):
 
     def start(self, memory: Tensor) -> list[LayerCache]:
         """Project ``memory`` (U, T, D) once, before the first :meth:`step`."""
-        return [
-            LayerCache(None, layer.encoder_attn.project(memory))
-            for layer in self.layers
-        ]
+        caches = []
+        for layer in self.layers:
+            projected = layer.encoder_attn.project(memory)
+            # Every step reads it all, and reads whole heads faster.
+            projected = KeyValue(*(x.contiguous() for x in projected))
+            caches.append(LayerCache(None, projected))
+        return caches
 
     def step(
         self,
@@ -166,6 +211,7 @@ class Decoder(nn.Module):
         caches: list[LayerCache],
         memory_mask: Tensor,
         need_weights: bool = False,
+        ancestors: Tensor | None = None,
     ) -> tuple[Tensor, list[LayerCache], tuple[Tensor, ...]]:
         """Decode one position in evaluation mode.
 
@@ -174,15 +220,21 @@ class Decoder(nn.Module):
             caches: one per layer, from :meth:`start` or the last step.
             memory_mask: (U, T) bool, True where a frame is real.
             need_weights: also return the cross-attention weights.
+            ancestors: (U, K, S) bool, for a search whose hypotheses share a pool of
+                positions: True where one of the S positions, the last K of which
+                are those of ``x``, belongs to the hypothesis.  Without it each
+                hypothesis has a row of its own.
 
         Returns:
             (U, K, D) states, the caches for the next step, and one (U, H, K, T)
             per layer (empty unless asked).
         """
         frames = memory_mask[:, None, None, :]
+        if ancestors is not None:
+            ancestors = ancestors.unsqueeze(1)
         grown, attentions = [], []
         for layer, cache in zip(self.layers, caches, strict=True):
-            x, cache, weights = layer.step(x, cache, frames, need_weights)
+            x, cache, weights = layer.step(x, cache, frames, need_weights, ancestors)
             grown.append(cache)
             if weights is not None:
                 attentions.append(weights)

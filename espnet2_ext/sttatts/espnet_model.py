@@ -5,8 +5,8 @@ bins.  ``memory`` is the encoder output; :meth:`ESPnetSTTATTSModel.fuse` tells i
 task before a decoder sees it.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -39,6 +39,19 @@ from espnet2_ext.sttatts.symbols import EOS, PAD, check_token_list
 from espnet2_ext.sttatts.task_fusion import TaskFusion
 from espnet2_ext.sttatts.text_decoder_prenet import TextDecoderPrenet
 from espnet2_ext.sttatts.text_encoder_prenet import TextEncoderPrenet
+
+
+class TeacherForced(NamedTuple):
+    """A prediction of speech from its own past, beside the truth."""
+
+    output: SpeechDecoderOutput
+    mel: Tensor
+    """(B, L, F) target, cut to the length of the prediction."""
+    steps: Tensor
+    """(B,) real decoder steps, r frames each."""
+    memory_lengths: Tensor
+    """(B,) real memory frames."""
+
 
 TaskLoss = tuple[Tensor, dict[str, Tensor], Tensor]
 """Normalised loss, statistics, and the normaliser (characters or frames)."""
@@ -233,11 +246,6 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         Raises:
             ValueError: the batch holds no task that this model knows.
         """
-        losses: dict[str, Callable[[dict[str, Any]], TaskLoss]] = {
-            "asr": self._asr_loss,
-            "tts": self._tts_loss,
-            "vc": self._vc_loss,
-        }
         tasks = [task for task in TASKS if f"{task}_speech" in batch]
         if not tasks:
             raise ValueError(f"no task found in a batch with the keys {sorted(batch)}")
@@ -248,7 +256,11 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
             total.device.type, torch.bfloat16, enabled=self.config.autocast == "bf16"
         ):
             for task in tasks:
-                loss, task_stats, normaliser = losses[task](batch)
+                loss, task_stats, normaliser = (
+                    self._asr_loss(batch)
+                    if task == "asr"
+                    else self._speech_loss(task, batch)
+                )
                 total = total + getattr(self.config.loss, task) * loss
                 stats.update(task_stats)
                 if len(tasks) == 1:
@@ -267,9 +279,7 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
             language,
             self.config.padding,
         )
-        ctc = ctc_loss_sum(
-            self.ctc_logits(memory), memory_lengths, text, text_lengths
-        )
+        ctc = ctc_loss_sum(self.ctc_logits(memory), memory_lengths, text, text_lengths)
         prev_tokens, targets = teacher_forcing_tokens(text, text_lengths)
         memory = self.fuse(memory, "asr", language)
         logits = self.decode_text(memory, memory_lengths, prev_tokens)
@@ -287,54 +297,54 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         }
         return loss, stats, characters
 
-    def _tts_loss(self, batch: dict[str, Any]) -> TaskLoss:
-        language = _language(batch, "tts")
-        memory, memory_lengths = self.encode_text(
-            batch["tts_text"], batch["tts_text_lengths"], "tts", language
-        )
-        memory = self.fuse(memory, "tts", language)
-        return self._speech_loss(batch, "tts", "tts_speech", memory, memory_lengths)
-
-    def _vc_loss(self, batch: dict[str, Any]) -> TaskLoss:
-        language = _language(batch, "vc")
-        memory, memory_lengths = self.encode_speech(
-            batch["vc_speech"],
-            batch["vc_speech_lengths"],
-            "vc",
-            language,
-            self.config.padding,
-        )
-        memory = self.fuse(memory, "vc", language)
-        return self._speech_loss(batch, "vc", "vc_target", memory, memory_lengths)
-
-    def _speech_loss(
-        self,
-        batch: dict[str, Any],
-        task: str,
-        target: str,
-        memory: Tensor,
-        memory_lengths: Tensor,
-    ) -> TaskLoss:
-        """Loss of predicting the wave ``batch[target]`` from a fused memory."""
-        r, weights = self.config.reduction_factor, self.config.loss
+    def teacher_forced_speech(self, task: str, batch: dict[str, Any]) -> TeacherForced:
+        """Predict the target wave of a ``tts`` or ``vc`` batch from its true past."""
+        language = _language(batch, task)
+        if task == "tts":
+            target = "tts_speech"
+            memory, memory_lengths = self.encode_text(
+                batch["tts_text"], batch["tts_text_lengths"], task, language
+            )
+        else:
+            target = "vc_target"
+            memory, memory_lengths = self.encode_speech(
+                batch["vc_speech"],
+                batch["vc_speech_lengths"],
+                task,
+                language,
+                self.config.padding,
+            )
         mel, mel_lengths = self.log_mel(batch[target], batch[f"{target}_lengths"])
+        r = self.config.reduction_factor
         steps = torch.div(mel_lengths, r, rounding_mode="floor")
         prev_mel = teacher_forcing_input(mel, r)
         output = self.decode_speech(
-            memory, memory_lengths, prev_mel, batch[f"{task}_spembs"], steps
+            self.fuse(memory, task, language),
+            memory_lengths,
+            prev_mel,
+            batch[f"{task}_spembs"],
+            steps,
         )
+        return TeacherForced(
+            output, mel[:, : prev_mel.size(1) * r], steps, memory_lengths
+        )
+
+    def _speech_loss(self, task: str, batch: dict[str, Any]) -> TaskLoss:
+        forced = self.teacher_forced_speech(task, batch)
+        output, weights = forced.output, self.config.loss
+        frames = forced.steps * self.config.reduction_factor
         l1, bce = mel_losses(
             output.before,
             output.after,
             output.stop_logits,
-            mel[:, : prev_mel.size(1) * r],
-            steps * r,
+            forced.mel,
+            frames,
             weights.bce_pos_weight,
         )
         attention = guided_attention_loss(
             output.attentions,
-            memory_lengths,
-            steps,
+            forced.memory_lengths,
+            forced.steps,
             weights.guided_attention_heads,
             weights.guided_attention_sigma,
         )
@@ -342,7 +352,7 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         loss = loss + weights.guided_attention * attention
         parts = {"loss": loss, "l1": l1, "bce": bce, "attn": attention}
         stats = {f"{task}_{name}": value for name, value in parts.items()}
-        return loss, stats, steps.sum() * r
+        return loss, stats, frames.sum()
 
     def train(self, mode: bool = True) -> "ESPnetSTTATTSModel":
         """Switch the mode; frozen batch norms stay in evaluation mode."""

@@ -1,5 +1,6 @@
 """Speech decoder post-net: mel frames, stop logits, residual convolutions."""
 
+import itertools
 from typing import NamedTuple
 
 import torch
@@ -37,7 +38,7 @@ class SpeechDecoderPostnet(nn.Module):
         sizes = [n_mels, *[channels] * (config.postnet_layers - 1), n_mels]
         self.convs = nn.ModuleList(
             nn.Conv1d(i, o, config.postnet_kernel, padding="same", bias=False)
-            for i, o in zip(sizes, sizes[1:], strict=False)
+            for i, o in itertools.pairwise(sizes)
         )
         self.norms = nn.ModuleList(nn.BatchNorm1d(size) for size in sizes[1:])
 

@@ -37,8 +37,9 @@ class SpeechEncoderPrenet(nn.Module):
             padding=kernel // 2,
             groups=config.pos_conv_groups,
         )
-        nn.init.normal_(self.pos_conv.weight, std=math.sqrt(4 / (kernel * d_model)))
-        nn.init.zeros_(self.pos_conv.bias)
+        for name, value in self.pos_conv.named_parameters():
+            std = math.sqrt(4 / (kernel * d_model)) if name == "weight" else 0.0
+            nn.init.normal_(value, std=std)
         weight_norm(self.pos_conv, dim=2)
         self.positions = SinusoidalPositions(d_model)
 

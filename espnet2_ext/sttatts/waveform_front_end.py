@@ -30,8 +30,8 @@ class WaveformFrontEnd(nn.Module):
             nn.Conv1d(i, channels, kernel, stride, bias=False)
             for i, kernel, stride in zip(inputs, KERNELS, STRIDES, strict=True)
         )
-        for conv in self.convs:
-            nn.init.kaiming_normal_(conv.weight)
+        for weight in self.convs.parameters():
+            nn.init.kaiming_normal_(weight)
         self.group_norm = nn.GroupNorm(channels, channels)
         self.layer_norm = nn.LayerNorm(channels)
         self.projection = nn.Linear(channels, config.d_model)

@@ -2,11 +2,11 @@
 
 import argparse
 import json
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import soundfile
 import torch
 
 from espnet2_ext.checkpoints.fairseq_names import our_name
@@ -14,7 +14,7 @@ from espnet2_ext.sttatts.config import (
     FrontEndConfig,
     FusionConfig,
     ModelConfig,
-    SpanMaskConfig,
+    without_randomness,
 )
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.symbols import build_token_list
@@ -39,23 +39,7 @@ CONFIG = ModelConfig(
 )
 """The sizes of the official model behind the arrays."""
 
-NO_RANDOMNESS = replace(
-    CONFIG,
-    **{
-        name: 0.0
-        for name in (
-            "dropout",
-            "attention_dropout",
-            "activation_dropout",
-            "positional_dropout",
-            "encoder_layerdrop",
-            "decoder_layerdrop",
-            "prenet_dropout",
-            "postnet_dropout",
-        )
-    },
-    span_mask=SpanMaskConfig(time_prob=0, channel_prob=0),
-)
+NO_RANDOMNESS = without_randomness(CONFIG)
 
 
 @cache
@@ -110,11 +94,21 @@ def asr_batch() -> dict[str, torch.Tensor]:
 
 
 def tts_batch() -> dict[str, torch.Tensor]:
-    """The official TTS batch: text, speaker embeddings and target mel."""
+    """The official TTS batch in our names, waves instead of spectrograms."""
+    waves = [torch.from_numpy(_wave(name)) for name in ("tts0.wav", "tts1.wav")]
+    lengths = torch.tensor([len(wave) for wave in waves])
+    # The official collation sorts by length, longest first.
+    order = lengths.argsort(descending=True)
     return {
         "tts_text": tensor("in.tts.net_input.src_tokens").long(),
         "tts_text_lengths": tensor("in.tts.net_input.src_lengths"),
         "tts_spembs": tensor("in.tts.net_input.spkembs"),
-        "mel": tensor("in.tts.dec_target"),
-        "mel_lengths": tensor("in.tts.dec_target_lengths"),
+        "tts_speech": torch.nn.utils.rnn.pad_sequence(
+            [waves[i] for i in order], batch_first=True
+        ),
+        "tts_speech_lengths": lengths[order],
     }
+
+
+def _wave(name: str) -> np.ndarray:
+    return soundfile.read(HERE / name, dtype="float32")[0]

@@ -1,0 +1,1 @@
+"""STTATTS for ESPnet2: one model that recognises, synthesises and converts speech."""

@@ -1,0 +1,52 @@
+"""From plain values (YAML, command line) to a checked model configuration and back."""
+
+import dataclasses
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from espnet2_ext.sttatts.config import PRESETS, ModelConfig
+
+_ADAPTER = TypeAdapter(ModelConfig)
+
+
+def build_model_config(preset: str, overrides: dict[str, Any]) -> ModelConfig:
+    """Change a preset and check the result.
+
+    Args:
+        preset: a key of :data:`~espnet2_ext.sttatts.config.PRESETS`.
+        overrides: nested values, for example ``{"fusion": {"mode": "learned"}}``.
+
+    Returns:
+        The checked configuration.
+
+    Raises:
+        ValueError: an unknown name or a value of the wrong type or range; the
+            message lists every one of them.
+    """
+    if preset not in PRESETS:
+        raise ValueError(f"unknown preset '{preset}'; choose from {sorted(PRESETS)}")
+    values = _merge(dataclasses.asdict(PRESETS[preset]), overrides)
+    try:
+        return _ADAPTER.validate_python(values)
+    except ValidationError as error:
+        problems = [
+            f"model_conf {'.'.join(map(str, item['loc']))}: {item['msg']} "
+            f"(got {item['input']!r})"
+            for item in error.errors()
+        ]
+        raise ValueError("\n".join(problems)) from None
+
+
+def plain_values(config: ModelConfig) -> dict[str, Any]:
+    """Nested dictionaries, lists and numbers that YAML writes and reads back."""
+    return _ADAPTER.dump_python(config, mode="json")
+
+
+def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for name, value in changes.items():
+        if isinstance(value, dict) and isinstance(base.get(name), dict):
+            value = _merge(base[name], value)
+        merged[name] = value
+    return merged

@@ -1,0 +1,1 @@
+"""Data: preprocessing, batches of few shapes, mixing of tasks."""

@@ -1,0 +1,1 @@
+"""Inference: recognition search, speech generation, vocoders, and the Python API."""

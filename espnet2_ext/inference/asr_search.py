@@ -1,0 +1,152 @@
+"""Recognition search: from encoded speech to n-best transcripts.
+
+U utterances, T memory frames, D width, V vocabulary.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from espnet2_ext.inference.beam_search import BeamSearch, banned_tokens
+from espnet2_ext.inference.cached_text_decoder import CachedTextDecoder
+from espnet2_ext.inference.ctc_prefix import NEVER, CTCPrefixScorer
+from espnet2_ext.inference.extra_scorers import ExtraScorers, ScorersAndWeights
+from espnet2_ext.inference.search_types import Hypothesis, SearchOptions
+from espnet2_ext.inference.token_times import token_times
+from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
+from espnet2_ext.sttatts.symbols import EOS, blank_id
+
+__all__ = ["Hypothesis", "SearchOptions", "search"]
+
+
+@torch.no_grad()
+def search(
+    model: ESPnetSTTATTSModel,
+    memory: Tensor,
+    memory_lengths: Tensor,
+    options: SearchOptions | None = None,
+    language: Tensor | None = None,
+    extra_scorers: ScorersAndWeights | None = None,
+    seconds_per_frame: Sequence[float] | None = None,
+) -> list[list[Hypothesis]]:
+    """Transcribe a batch of utterances; each gets the same as it would alone.
+
+    Args:
+        model: in evaluation mode.
+        memory: (U, T, D) from ``encode_speech(..., padding="exact")``, not fused.
+        memory_lengths: (U,) real frames.
+        options: how to search.
+        language: (U,) indices, for a model with language vectors.
+        extra_scorers: name -> (ESPnet scorer, weight), such as a language model over
+            the model's token list; their weighted scores are added.
+        seconds_per_frame: (U,) durations of a memory frame, if token times are
+            wanted (see :func:`espnet2_ext.inference.token_times.seconds_per_frame`).
+
+    Returns:
+        For each utterance up to ``nbest`` hypotheses, best first, and at least one:
+        where nothing can end, an empty one with score ``-inf``.
+
+    Raises:
+        ValueError: a model in training mode, or shapes that do not fit.
+    """
+    options = options or SearchOptions()
+    if model.training:
+        raise ValueError("the model is in training mode; call model.eval() first")
+    if memory.dim() != 3 or memory_lengths.shape != memory.shape[:1]:
+        raise ValueError(
+            "expected memory (U, T, D) and lengths (U,), got "
+            f"{tuple(memory.shape)} and {tuple(memory_lengths.shape)}"
+        )
+    if len(memory) == 0:
+        return []
+    frames = int(memory_lengths.max())
+    memory, memory_lengths = memory[:, :frames], memory_lengths.to(memory.device)
+
+    logits = None
+    if options.ctc_weight > 0 or seconds_per_frame is not None:
+        logits = model.ctc_logits(memory)
+    fused = model.fuse(memory, "asr", language)
+    decoder = CachedTextDecoder(model, fused, memory_lengths)
+    greedy = options.beam_size == 1 and options.ctc_weight == 0 and not extra_scorers
+    if greedy and options.mode == "standard":
+        results = greedy_search(decoder, options)
+    else:
+        ctc = extra = None
+        if options.ctc_weight > 0 and logits is not None:
+            blank = blank_id(logits.size(2))
+            ctc = CTCPrefixScorer(logits, memory_lengths, blank, EOS)
+        if extra_scorers:
+            extra = ExtraScorers(extra_scorers, fused, memory_lengths)
+        results = BeamSearch(options, decoder, ctc, extra).run()
+
+    results = [ended[: options.nbest] or [_nothing()] for ended in results]
+    if seconds_per_frame is not None and logits is not None:
+        for row, durations in enumerate(seconds_per_frame):
+            log_probs = logits[row, : memory_lengths[row]].log_softmax(dim=1)
+            results[row] = [
+                _with_times(hypothesis, log_probs, durations)
+                for hypothesis in results[row]
+            ]
+    return results
+
+
+def greedy_search(
+    decoder: CachedTextDecoder, options: SearchOptions
+) -> list[list[Hypothesis]]:
+    """Take the decoder's best token at every step, without CTC.
+
+    Returns:
+        One hypothesis for each utterance.
+    """
+    lengths = decoder.lengths
+    limits = [options.most_tokens(n) for n in lengths.tolist()]
+    banned = banned_tokens(len(decoder.model.token_list))
+    results: list[list[Hypothesis]] = [[] for _ in limits]
+    alive = list(range(len(limits)))
+    tokens = lengths.new_full((len(limits), 1), EOS)
+    written = tokens[:, :0]
+    gained = torch.zeros(written.shape, device=lengths.device)
+    for step in range(max(limits) + 1):
+        scores = decoder.step(tokens)[:, 0]
+        scores[:, banned] = NEVER
+        short = [step < min(options.min_length, limits[u]) for u in alive]
+        if any(short):
+            scores[short, EOS] = NEVER
+        best, tokens = scores.max(dim=1, keepdim=True)
+        full = torch.tensor([step >= limits[u] for u in alive], device=lengths.device)
+        tokens = tokens.masked_fill(full.unsqueeze(1), EOS)
+        best = torch.where(full.unsqueeze(1), scores[:, EOS : EOS + 1], best)
+        written = torch.cat([written, tokens], dim=1)
+        gained = torch.cat([gained, best], dim=1)
+
+        done = (tokens[:, 0] == EOS).tolist()
+        if not any(done):
+            continue
+        for row, utterance in enumerate(alive):
+            if done[row]:
+                token_scores = gained[row].double().tolist()
+                score = sum(token_scores) / (step + 1) ** options.length_penalty
+                token_ids = written[row, :-1].tolist()
+                results[utterance] = [Hypothesis(token_ids, score, token_scores)]
+        rows = [row for row in range(len(alive)) if not done[row]]
+        alive = [alive[row] for row in rows]
+        if not alive:
+            break
+        keep = torch.tensor(rows, device=lengths.device)
+        frames = int(decoder.lengths.index_select(0, keep).max())
+        decoder.select_utterances(keep, frames)
+        tokens, written, gained = tokens[keep], written[keep], gained[keep]
+    return results
+
+
+def _nothing() -> Hypothesis:
+    return Hypothesis([], NEVER, [NEVER])
+
+
+def _with_times(
+    hypothesis: Hypothesis, log_probs: Tensor, frame_seconds: float
+) -> Hypothesis:
+    blank = blank_id(log_probs.size(1))
+    times = token_times(log_probs, hypothesis.token_ids, blank, frame_seconds)
+    return hypothesis._replace(times=times)

@@ -1,0 +1,97 @@
+"""The text decoder, one step at a time, with everything kept that can be kept.
+
+U utterances, K hypotheses each, S remembered positions, T memory frames.
+"""
+
+import torch
+from torch import Tensor
+
+from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
+from espnet2_ext.sttatts.lengths import valid_mask
+
+TIDY_EVERY = 16
+"""Steps between two removals of positions that no hypothesis continues."""
+
+
+class CachedTextDecoder:
+    """Scores of the next token, for hypotheses that branch.
+
+    The memory is projected to keys and values once for each utterance.  Keys and
+    values of earlier tokens go into a pool shared by the utterance's hypotheses, and
+    a boolean table says which of its positions are a hypothesis's own past.  When
+    hypotheses are dropped or duplicated, only this table is rearranged.
+    """
+
+    def __init__(self, model: ESPnetSTTATTSModel, memory: Tensor, lengths: Tensor):
+        """Project the memory.
+
+        Args:
+            model: in evaluation mode.
+            memory: (U, T, D) after fusion.
+            lengths: (U,) real frames.
+        """
+        self.model = model
+        self.lengths = lengths
+        self.memory_mask = valid_mask(lengths, memory.size(1))
+        self.caches = model.decoder.start(memory)
+        self.ancestors: Tensor | None = None
+        self.steps = 0
+
+    def step(self, tokens: Tensor, parents: Tensor | None = None) -> Tensor:
+        """Read one token of every hypothesis and score the next.
+
+        Args:
+            tokens: (U, K) newest tokens.
+            parents: (U, K) which hypothesis of the last step each one continues;
+                missing if each continues the one in its place.
+
+        Returns:
+            (U, K, V) log-probabilities.
+        """
+        ancestors = self._add_positions(tokens, parents)
+        rows = tokens.numel()
+        embedded = self.model.token_embedding(tokens).view(rows, 1, -1)
+        real = torch.ones(rows, 1, dtype=torch.bool, device=tokens.device)
+        x = self.model.text_decoder_prenet(embedded, real, self.steps)
+        x, self.caches, _ = self.model.decoder.step(
+            x.view(*tokens.shape, -1),
+            self.caches,
+            self.memory_mask,
+            ancestors=ancestors,
+        )
+        self.steps += 1
+        return self.model.text_logits(x).float().log_softmax(dim=2)
+
+    def _add_positions(self, tokens: Tensor, parents: Tensor | None) -> Tensor | None:
+        """Ancestor table (U, K, S) with K more positions; None if K is always 1."""
+        utterances, hypotheses = tokens.shape
+        past = self.ancestors
+        if past is None:
+            if parents is None:
+                return None
+            past = parents.new_ones((utterances, 1, self.steps), dtype=torch.bool)
+        if parents is not None:
+            past = past.gather(1, parents.unsqueeze(2).expand(-1, -1, past.size(2)))
+        if self.steps % TIDY_EVERY == 0:
+            past = self._tidy(past)
+        own = torch.eye(hypotheses, dtype=torch.bool, device=tokens.device)
+        self.ancestors = torch.cat([past, own.expand(utterances, -1, -1)], dim=2)
+        return self.ancestors
+
+    def _tidy(self, past: Tensor) -> Tensor:
+        """Forget positions that are no hypothesis's past."""
+        used = past.any(dim=1)
+        kept = int(used.sum(dim=1).max())
+        order = used.int().argsort(dim=1, descending=True, stable=True)[:, :kept]
+        self.caches = [cache.select_positions(order) for cache in self.caches]
+        return past.gather(2, order.unsqueeze(1).expand(-1, past.size(1), -1))
+
+    def select_utterances(self, utterances: Tensor, frames: int) -> None:
+        """Keep some utterances and the first ``frames`` memory frames."""
+        self.lengths = self.lengths.index_select(0, utterances)
+        self.memory_mask = self.memory_mask[:, :frames].index_select(0, utterances)
+        self.caches = [
+            cache.select(utterances, utterances, frames) for cache in self.caches
+        ]
+        if self.ancestors is not None:
+            self.ancestors = self.ancestors.index_select(0, utterances)

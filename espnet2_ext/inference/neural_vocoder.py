@@ -1,0 +1,138 @@
+"""A trained generator with the normalisation of its input."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from espnet2_ext.sttatts.config import AudioConfig
+
+HIFIGAN = "HiFiGANGenerator"
+"""The generator's name in ESPnet and parallel_wavegan."""
+
+# Where parametrised and old-style weight norm keep magnitude and direction.
+_WEIGHT_NORM_NAMES = (
+    ("weight_g", "weight_v"),
+    ("parametrizations.weight.original0", "parametrizations.weight.original1"),
+)
+
+
+class NeuralVocoder(nn.Module):
+    """Normalises a mel spectrogram and hands it to a generator.
+
+    Args:
+        generator: has ``inference(mel (L, F)) -> (L * hop, 1)``, as the generators
+            of ESPnet and parallel_wavegan have.
+        audio: the settings of the mel spectrograms it was trained with.
+        mean, scale: (F,) of log10 mel magnitudes; None: 0 and 1.
+        min_frames: shorter input is extended by repeating its last frame.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        audio: AudioConfig,
+        mean: Tensor | None = None,
+        scale: Tensor | None = None,
+        min_frames: int = 1,
+    ):
+        super().__init__()
+        self.generator: Any = generator
+        self.audio = audio
+        self.min_frames = min_frames
+        for name, value, default in (("mean", mean, 0.0), ("scale", scale, 1.0)):
+            if value is None:
+                value = torch.full((audio.n_mels,), default)
+            if value.shape != (audio.n_mels,):
+                raise ValueError(
+                    f"the vocoder's {name} has shape {tuple(value.shape)}; "
+                    f"the model has {audio.n_mels} mel bands"
+                )
+            self.register_buffer(name, value.detach().float().clone())
+        if not bool((self.scale > 0).all()):
+            raise ValueError("the vocoder's scale has values that are not positive")
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples per second (Hz)."""
+        return self.audio.sample_rate
+
+    @torch.no_grad()
+    def forward(self, mel: Tensor) -> Tensor:
+        """Make a waveform.
+
+        Args:
+            mel: (L, F) log10 mel magnitudes.
+
+        Returns:
+            (N,) float32 samples in [-1, 1], N = L * hop.
+        """
+        frames = len(mel)
+        if not frames:
+            return self.mean.new_zeros(0)
+        mel = (mel.to(self.mean) - self.mean) / self.scale
+        if frames < self.min_frames:
+            mel = torch.cat([mel, mel[-1:].expand(self.min_frames - frames, -1)])
+        # Some generators start from noise, which they draw on the CPU: the same
+        # noise at every call, without touching the generator of other users.
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(0)
+            wave = self.generator.inference(mel).reshape(-1)
+        return wave[: frames * self.audio.hop_length].clamp(-1.0, 1.0)
+
+
+def build_hifigan(
+    params: Mapping[str, Any], state: Mapping[str, Tensor], source: object
+) -> nn.Module:
+    """Make ESPnet's HiFi-GAN generator, its weight norm folded into the weights.
+
+    Args:
+        params: arguments of ``HiFiGANGenerator``.
+        state: its state dict, with weight norm of either kind or without.
+        source: what to name in errors.
+
+    Raises:
+        ValueError: settings it does not have, or weights that do not fit them.
+    """
+    from espnet2.gan_tts.hifigan import HiFiGANGenerator
+
+    unknown = set(params) - set(inspect.signature(HiFiGANGenerator).parameters)
+    if unknown:
+        raise ValueError(f"{source}: HiFi-GAN has no setting {sorted(unknown)}")
+    try:
+        # Loading must not move the random state of who loads.  (The "meta" device
+        # draws nothing, but its first use costs seconds.)
+        with torch.random.fork_rng(devices=[]):
+            generator = HiFiGANGenerator(**{**params, "use_weight_norm": False})
+        generator.load_state_dict(fold_weight_norm(state))
+    except (AssertionError, AttributeError, RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"{source}: the weights and the generator's settings do not make a "
+            f"HiFi-GAN: {' '.join(str(error).split())[:300]}"
+        ) from error
+    return generator
+
+
+def fold_weight_norm(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Replace magnitude and direction by the weight itself (faster), in float32.
+
+    All layers are normalised over their first dimension, PyTorch's default, also the
+    transposed convolutions.
+    """
+    folded = {key: value.float() for key, value in state.items()}
+    for magnitude_name, direction_name in _WEIGHT_NORM_NAMES:
+        for key in [key for key in folded if key.endswith(direction_name)]:
+            prefix = key.removesuffix(direction_name)
+            direction = folded.pop(key)
+            if prefix + magnitude_name not in folded:
+                raise ValueError(f"{key} without {prefix + magnitude_name}")
+            magnitude = folded.pop(prefix + magnitude_name)
+            unit = F.normalize(direction.flatten(1), dim=1, eps=0.0)
+            folded[prefix + "weight"] = unit.view_as(direction) * magnitude
+    return folded

@@ -1,0 +1,244 @@
+"""Vocoder files: this project's, Hugging Face's SpeechT5 HiFi-GAN, parallel_wavegan's.
+
+All are read as data (``plain_files.py``): no file can run code.
+"""
+
+import json
+import logging
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import Tensor, nn
+
+from espnet2_ext.inference import parallel_wavegan_shim
+from espnet2_ext.inference.neural_vocoder import HIFIGAN, NeuralVocoder, build_hifigan
+from espnet2_ext.inference.plain_files import (
+    mapping,
+    read_data,
+    read_hdf5,
+    read_npy,
+    read_tensors,
+    read_yaml,
+    section,
+)
+from espnet2_ext.sttatts.config import AudioConfig
+
+OWN_SETTINGS = "vocoder.yaml"
+OWN_WEIGHTS = "vocoder.pth"
+HUGGING_FACE_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+
+_UNITS = {
+    "sample_rate": "Hz",
+    "hop_length": "samples",
+    "n_fft": "samples",
+    "fmin": "Hz",
+    "fmax": "Hz",
+}
+
+# SpeechT5HifiGan's names of the layers, and those of ESPnet's generator.
+_HUGGING_FACE_NAMES = (
+    (r"^conv_pre\.", "input_conv."),
+    (r"^upsampler\.(\d+)\.", r"upsamples.\1.1."),
+    (r"^resblocks\.(\d+)\.(convs[12])\.(\d+)\.", r"blocks.\1.\2.\3.1."),
+    (r"^conv_post\.", "output_conv.1."),
+)
+
+
+def save_vocoder(
+    directory: str | Path,
+    generator: nn.Module,
+    generator_params: Mapping[str, Any],
+    audio: AudioConfig,
+    mean: Tensor | None = None,
+    scale: Tensor | None = None,
+) -> None:
+    """Write a HiFi-GAN in this project's format.
+
+    Args:
+        directory: is made where missing; gets ``vocoder.yaml`` and ``vocoder.pth``.
+        generator: ESPnet's ``HiFiGANGenerator``, with weight norm or without.
+        generator_params: the arguments it was made with.
+        audio: the settings of the mel spectrograms it was trained with.
+        mean: (F,) of log10 mel magnitudes, if it was trained on normalised ones.
+        scale: (F,) their standard deviation, likewise.
+    """
+    directory = Path(directory)
+    state = generator.state_dict()
+    plain = build_hifigan(generator_params, state, directory)  # only what loads again
+    vocoder = NeuralVocoder(plain, audio, mean, scale)
+    settings = {
+        "type": HIFIGAN,
+        "generator_params": dict(generator_params),
+        "audio": asdict(audio),
+    }
+    text = yaml.safe_dump(settings, sort_keys=False)
+    directory.mkdir(parents=True, exist_ok=True)
+    weights = {key: value.cpu() for key, value in vocoder.state_dict().items()}
+    torch.save(weights, directory / OWN_WEIGHTS)
+    (directory / OWN_SETTINGS).write_text(text, encoding="utf-8")
+
+
+def load_own(directory: Path, audio: AudioConfig) -> NeuralVocoder:
+    """Read what :func:`save_vocoder` wrote; the errors are ``load_vocoder``'s."""
+    path = directory / OWN_SETTINGS
+    settings = read_yaml(path)
+    if settings.get("type") != HIFIGAN:
+        raise ValueError(
+            f"{path}: type is {settings.get('type')!r}; known is {HIFIGAN!r}"
+        )
+    check_audio(section(settings, "audio", path).items(), audio, directory)
+    state = read_tensors(directory / OWN_WEIGHTS)
+    mean, scale = state.pop("mean", None), state.pop("scale", None)
+    weights = {key.removeprefix("generator."): value for key, value in state.items()}
+    params = section(settings, "generator_params", path)
+    return NeuralVocoder(build_hifigan(params, weights, path), audio, mean, scale)
+
+
+def load_hugging_face(directory: Path, audio: AudioConfig) -> NeuralVocoder:
+    """Read a SpeechT5HifiGan of transformers; the errors are ``load_vocoder``'s."""
+    path = directory / "config.json"
+    config = mapping(json.loads(path.read_text(encoding="utf-8")), path)
+    kinds = config.get("architectures") or ["SpeechT5HifiGan"]
+    if "SpeechT5HifiGan" not in kinds:
+        raise ValueError(
+            f"{path}: this is a {kinds[0]}, not a vocoder; known is SpeechT5HifiGan"
+        )
+    rates = list(config.get("upsample_rates", [4, 4, 4, 4]))
+    kernels = list(config.get("upsample_kernel_sizes", [8, 8, 8, 8]))
+    if kernels != [2 * rate for rate in rates] or any(rate % 2 for rate in rates):
+        raise ValueError(
+            f"{path}: upsample_rates {rates} with upsample_kernel_sizes {kernels} are "
+            "not supported: rates have to be even, and kernels twice as long"
+        )
+    stated = {
+        "sample_rate": config.get("sampling_rate", 16000),
+        "n_mels": config.get("model_in_dim", 80),
+        "hop_length": math.prod(rates),
+    }
+    check_audio(stated.items(), audio, directory)
+    params = {
+        "in_channels": stated["n_mels"],
+        "channels": config.get("upsample_initial_channel", 512),
+        "upsample_scales": rates,
+        "upsample_kernel_sizes": kernels,
+        "resblock_kernel_sizes": config.get("resblock_kernel_sizes", [3, 7, 11]),
+        "resblock_dilations": config.get("resblock_dilation_sizes", [[1, 3, 5]] * 3),
+        # Before its last layer both generators use PyTorch's slope instead, 0.01.
+        "nonlinear_activation_params": {
+            "negative_slope": config.get("leaky_relu_slope", 0.1)
+        },
+    }
+    files = [directory / name for name in HUGGING_FACE_WEIGHTS]
+    weights_path = next((file for file in files if file.is_file()), files[0])
+    state = read_tensors(weights_path)
+    mean, scale = state.pop("mean", None), state.pop("scale", None)
+    if not config.get("normalize_before", True):
+        mean = scale = None
+    for pattern, replacement in _HUGGING_FACE_NAMES:
+        state = {re.sub(pattern, replacement, key): state[key] for key in state}
+    generator = build_hifigan(params, state, weights_path)
+    return NeuralVocoder(generator, audio, mean, scale)
+
+
+def load_parallel_wavegan(checkpoint: Path, audio: AudioConfig) -> NeuralVocoder:
+    """Read a parallel_wavegan checkpoint; the errors are ``load_vocoder``'s.
+
+    HiFi-GAN goes into ESPnet's generator, everything else needs the package.
+    """
+    path = checkpoint.parent / "config.yml"
+    config = read_yaml(path)
+    params = {
+        # A misspelling in configurations of old releases.
+        key.replace("upsample_kernal_sizes", "upsample_kernel_sizes"): value
+        for key, value in section(config, "generator_params", path).items()
+    }
+    check_audio(_parallel_wavegan_audio(config), audio, checkpoint)
+    contents = mapping(read_data(checkpoint), checkpoint)
+    try:
+        state = contents["model"]["generator"]
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"{checkpoint}: no generator in it, so not a parallel_wavegan checkpoint"
+        ) from error
+    mean, scale = _parallel_wavegan_statistics(checkpoint, config)
+    ours = config.get("generator_type") == HIFIGAN and params.get("bias", True)
+    if ours and not params.get("use_causal_conv", False):
+        params.pop("use_causal_conv", None)
+        generator = build_hifigan(params, state, checkpoint)
+        return NeuralVocoder(generator, audio, mean, scale)
+    generator = parallel_wavegan_shim.build_generator(config, params, state, checkpoint)
+    return NeuralVocoder(
+        generator, audio, mean, scale, parallel_wavegan_shim.MIN_FRAMES
+    )
+
+
+def check_audio(
+    stated: Iterable[tuple[str, Any]], audio: AudioConfig, source: object
+) -> None:
+    """Refuse a vocoder for other spectrograms than the model makes.
+
+    Args:
+        stated: what the vocoder's files say, by the names of ``AudioConfig``.
+        audio: the settings of the model.
+        source: what to name in the error.
+    """
+    model = asdict(audio)
+    differences = [
+        f"{name} is {value} for the vocoder and {model[name]} for the model"
+        + (f" ({_UNITS[name]})" if name in _UNITS else "")
+        for name, value in stated
+        if name in model and value != model[name]
+    ]
+    if differences:
+        raise ValueError(
+            f"{source}: this vocoder does not fit the model: {'; '.join(differences)}. "
+            "Take a vocoder that was trained with the model's settings, or "
+            "'griffin_lim', which fits every model"
+        )
+
+
+def _parallel_wavegan_audio(config: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Translate the settings in a ``config.yml``, where null means a default."""
+    entries = (
+        ("sampling_rate", "sample_rate", None),
+        ("num_mels", "n_mels", None),
+        ("hop_size", "hop_length", None),
+        ("fft_size", "n_fft", None),
+        ("win_length", "n_fft", config.get("fft_size")),
+        ("fmin", "fmin", 0),
+        ("fmax", "fmax", config.get("sampling_rate", 0) / 2),
+    )
+    return [
+        (name, default if config[theirs] is None else config[theirs])
+        for theirs, name, default in entries
+        if theirs in config
+    ]
+
+
+def _parallel_wavegan_statistics(
+    checkpoint: Path, config: Mapping[str, Any]
+) -> tuple[Tensor | None, Tensor]:
+    """Mean and scale for log10 mel; the files are in the logarithm of ``log_base``."""
+    base = config.get("log_base", 10.0)
+    factor = math.log(10.0) / (1.0 if base is None else math.log(base))
+    suffix = ".h5" if config.get("format", "hdf5") == "hdf5" else ".npy"
+    path = checkpoint.with_name("stats" + suffix)
+    if not path.is_file():
+        logging.warning(
+            "%s: no %s beside it, so the mel spectrogram is not normalised; if the "
+            "voice sounds broken, put that file there",
+            checkpoint,
+            path.name,
+        )
+        return None, torch.full((config.get("num_mels", 80),), 1 / factor)
+    mean, scale = read_hdf5(path) if suffix == ".h5" else read_npy(path)
+    return (
+        torch.from_numpy(mean.reshape(-1)).float() / factor,
+        torch.from_numpy(scale.reshape(-1)).float() / factor,
+    )

@@ -1,0 +1,259 @@
+"""The ESPnet2 task: arguments, class choices, iterators, model."""
+
+import argparse
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+import numpy as np
+import torch
+from espnet2.iterators.abs_iter_factory import AbsIterFactory
+from espnet2.tasks.abs_task import AbsTask, IteratorOptions, scheduler_classes
+from espnet2.train.class_choices import ClassChoices
+from espnet2.utils.nested_dict_action import NestedDictAction
+from espnet2.utils.types import str_or_none
+
+from espnet2_ext.configuration import build_model_config, plain_values
+from espnet2_ext.data.collate import TaskCollate
+from espnet2_ext.data.iterators import (
+    build_task_iterators,
+    speech_buckets,
+    text_buckets,
+)
+from espnet2_ext.data.names import all_names
+from espnet2_ext.data.preprocessor import TaskPreprocessor
+from espnet2_ext.sttatts.config import PRESETS, TASKS, ModelConfig
+from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
+from espnet2_ext.sttatts.speech_encoder_prenet import FRONT_ENDS
+from espnet2_ext.text.cleaners import build_cleaner
+from espnet2_ext.text.tokens import build_tokenizer
+from espnet2_ext.train.trainer import STTATTSTrainer
+from espnet2_ext.train.tristage import OfficialTristageLR
+
+scheduler_classes.setdefault("tristagelr_official", OfficialTristageLR)
+
+frontend_choices = ClassChoices("frontend", classes=FRONT_ENDS, default=None)
+
+
+class STTATTSTask(AbsTask):
+    """Joint training of recognition, synthesis and conversion."""
+
+    num_optimizers: int = 1
+    trainer = STTATTSTrainer
+    class_choices_list = [frontend_choices]  # noqa: RUF012 (ESPnet's own form)
+
+    @classmethod
+    def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Add our options and set the paper's defaults for ESPnet's."""
+        model = parser.add_argument_group("Model")
+        required = parser.get_default("required")
+        required += ["token_list"]
+        model.add_argument(
+            "--token_list",
+            type=str_or_none,
+            default=None,
+            help="Text file, one symbol a line, in SpeechT5's order: <s> <pad> </s> "
+            "<unk> … <mask> <ctc_blank>",
+        )
+        model.add_argument(
+            "--preset",
+            choices=sorted(PRESETS),
+            default="base",
+            help="Named sizes that --model_conf changes",
+        )
+        model.add_argument(
+            "--model_conf",
+            action=NestedDictAction,
+            default={},
+            help="Changes to the preset, e.g. --model_conf fusion.mode=learned",
+        )
+        text = parser.add_argument_group("Text")
+        text.add_argument(
+            "--token_type",
+            choices=["char", "bpe"],
+            default="char",
+            help="'char' or a SentencePiece model ('bpe')",
+        )
+        text.add_argument(
+            "--bpemodel",
+            type=str_or_none,
+            default=None,
+            help="SentencePiece model file for --token_type bpe",
+        )
+        text.add_argument(
+            "--cleaner",
+            type=str_or_none,
+            default=None,
+            help="Text cleaner: 'english', or one of ESPnet's",
+        )
+        mixing = parser.add_argument_group("Task mixing")
+        mixing.add_argument(
+            "--task_ratio",
+            action=NestedDictAction,
+            default={},
+            help=f"Proportion of micro-batches per task ({', '.join(TASKS)}), e.g. "
+            "--task_ratio asr=1 --task_ratio tts=2; default: as the corpora are",
+        )
+        mixing.add_argument(
+            "--mix_mode",
+            choices=["alternate", "zip"],
+            default="alternate",
+            help="Single-task micro-batches, or one batch of every task per step",
+        )
+        batches = parser.add_argument_group("Batch shapes and limits")
+        batches.add_argument(
+            "--bucket_multiple",
+            type=int,
+            default=8192,
+            help="Padded waves are multiples of this many samples; 0 keeps each "
+            "batch's own length and makes --batch_type count",
+        )
+        batches.add_argument(
+            "--bucket_growth",
+            type=float,
+            default=1.1,
+            help="Least ratio between neighbouring padded wave lengths",
+        )
+        batches.add_argument(
+            "--text_multiple",
+            type=int,
+            default=16,
+            help="Padded texts are multiples of this many tokens; 0: no padding",
+        )
+        batches.add_argument(
+            "--min_speech_samples",
+            type=int,
+            default=1056,
+            help="Shorter utterances are left out of training",
+        )
+        batches.add_argument(
+            "--max_speech_samples",
+            type=int,
+            default=480256,
+            help="Longer utterances are left out of training (30 s)",
+        )
+        batches.add_argument(
+            "--max_text_tokens",
+            type=int,
+            default=600,
+            help="Utterances with longer texts are left out, where a text shape "
+            "file is given",
+        )
+        for choices in cls.class_choices_list:
+            choices.add_arguments(batches)
+        # The paper's optimisation (section 4.2 and the released script).  The rule
+        # from updates to epochs:
+        #   updates = max_epoch * num_iters_per_epoch / accum_grad
+        parser.set_defaults(
+            iterator_type="task",
+            valid_iterator_type="task",
+            batch_type="numel",
+            batch_bins=3_200_000,
+            optim="adamw",
+            optim_conf={
+                "lr": 1e-4,
+                "betas": [0.9, 0.98],
+                "eps": 1e-8,
+                "weight_decay": 0.1,
+            },
+            scheduler="tristagelr_official",
+            scheduler_conf={
+                "max_steps": 150000,
+                "warmup_ratio": 0.25,
+                "hold_ratio": 0.4,
+                "decay_ratio": 0.35,
+                "init_lr_scale": 0.01,
+                "final_lr_scale": 0.05,
+            },
+            grad_clip=25.0,
+            resume=True,
+            # Single-task micro-batches leave the other task's parameters unused.
+            unused_parameters=True,
+            best_model_criterion=[
+                ("valid", "joint_loss", "min"),
+                ("valid", "asr_loss", "min"),
+                ("valid", "tts_loss", "min"),
+                ("valid", "vc_loss", "min"),
+            ],
+            early_stopping_criterion=("valid", "joint_loss", "min"),
+            keep_nbest_models=[5],
+        )
+
+    @classmethod
+    def build_collate_fn(
+        cls, args: argparse.Namespace, train: bool
+    ) -> Callable[
+        [Collection[tuple[str, dict[str, np.ndarray]]]],
+        tuple[list[str], dict[str, torch.Tensor]],
+    ]:
+        """Pad batches to lengths that repeat."""
+        return TaskCollate(speech_buckets(args), text_buckets(args))
+
+    @classmethod
+    def build_preprocess_fn(
+        cls, args: argparse.Namespace, train: bool
+    ) -> Callable[[str, dict], dict[str, np.ndarray]] | None:
+        """Clean, tokenise and check single utterances."""
+        tokens = _read_token_list(args.token_list)
+        return TaskPreprocessor(
+            build_tokenizer(args.token_type, tokens, args.bpemodel),
+            build_cleaner(args.cleaner),
+            _model_config(args).speaker_dim,
+        )
+
+    @classmethod
+    def required_data_names(
+        cls, train: bool = True, inference: bool = False
+    ) -> tuple[str, ...]:
+        """None: each task's data are checked when its iterator is built."""
+        return ()
+
+    @classmethod
+    def optional_data_names(
+        cls, train: bool = True, inference: bool = False
+    ) -> tuple[str, ...]:
+        """Every name of every task."""
+        return all_names()
+
+    @classmethod
+    def build_task_iter_factory(
+        cls, args: argparse.Namespace, iter_options: IteratorOptions, mode: str
+    ) -> AbsIterFactory:
+        """Mix the tasks; see :mod:`espnet2_ext.data.task_mixing`."""
+        return build_task_iterators(args, iter_options, mode, cls.build_dataset)
+
+    @classmethod
+    def build_model(cls, args: argparse.Namespace) -> ESPnetSTTATTSModel:
+        """Build the model and write its whole configuration back into ``args``.
+
+        Raises:
+            ValueError: bad configuration or token list.
+        """
+        config = _model_config(args)
+        if config.padding == "official" and args.bucket_multiple:
+            raise ValueError(
+                "padding 'official' lets padding into the arithmetic: set "
+                "--bucket_multiple 0, or --model_conf padding=exact"
+            )
+        args.token_list = _read_token_list(args.token_list)
+        args.model_conf = plain_values(config)
+        args.frontend = config.front_end.kind
+        return ESPnetSTTATTSModel(config, args.token_list)
+
+
+def _model_config(args: argparse.Namespace) -> ModelConfig:
+    """Preset, changed by --model_conf and --frontend."""
+    overrides = dict(args.model_conf)
+    front_end = {**overrides.get("front_end", {}), **args.frontend_conf}
+    if args.frontend is not None:
+        front_end["kind"] = args.frontend
+    if front_end:
+        overrides["front_end"] = front_end
+    return build_model_config(args.preset, overrides)
+
+
+def _read_token_list(source: str | list[str]) -> list[str]:
+    """Symbols from a file, or as a configuration already holds them."""
+    if isinstance(source, str | Path):
+        lines = Path(source).read_text(encoding="utf-8").splitlines()
+        return [line for line in lines if line]
+    return list(source)

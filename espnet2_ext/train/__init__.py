@@ -1,0 +1,1 @@
+"""Training on ESPnet's Trainer: schedule, checkpoints, plots."""

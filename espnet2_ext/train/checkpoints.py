@@ -1,0 +1,108 @@
+"""Checkpoints that survive a kill at any moment.
+
+ESPnet's Trainer writes ``checkpoint.pth`` first and an epoch's other files after it,
+each in place.  A kill in between leaves a truncated file, or a checkpoint whose epoch
+lacks its model.  Here every file is written beside its place and renamed, and
+``checkpoint.pth`` is put in place only after all files of its epoch are there.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from espnet2.torch_utils.safe_torch_load import UnsafeLoadRefusedError, safe_torch_load
+
+CHECKPOINT = "checkpoint.pth"
+PREVIOUS = "checkpoint.previous.pth"
+PENDING = "checkpoint.pending.pth"
+
+
+def atomic_save(save: Any, obj: Any, path: Path) -> None:
+    """Write ``obj`` with ``save(obj, file)`` so that ``path`` is whole or unchanged."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            save(obj, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class CheckpointKeeper:
+    """Two generations of ``checkpoint.pth`` in a folder."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self._keep_previous = True
+
+    def commit(self) -> None:
+        """Make the pending checkpoint the current one, and that the previous one."""
+        pending = self.folder / PENDING
+        if not pending.exists():
+            return
+        current = self.folder / CHECKPOINT
+        if current.exists() and self._keep_previous:
+            link = self.folder / f".{PREVIOUS}.tmp"
+            link.unlink(missing_ok=True)
+            os.link(current, link)
+            os.replace(link, self.folder / PREVIOUS)
+        os.replace(pending, current)
+        self._keep_previous = True
+
+    def newest_readable(self) -> Path:
+        """Find the current checkpoint, or the previous one if that is damaged.
+
+        Raises:
+            RuntimeError: neither can be read; says what to do.
+        """
+        problems = []
+        for name in (CHECKPOINT, PREVIOUS):
+            path = self.folder / name
+            try:
+                safe_torch_load(path, map_location="cpu")
+            except FileNotFoundError:
+                continue
+            except (UnsafeLoadRefusedError, EOFError, OSError) as error:
+                reason = (str(error) or type(error).__name__).splitlines()[0]
+                logging.warning("The checkpoint %s is damaged: %s", path, reason)
+                problems.append(str(path))
+                # The next commit must not push the good one out with this one.
+                self._keep_previous = False
+                continue
+            return path
+        raise RuntimeError(
+            f"no readable checkpoint: {', '.join(problems)}; remove the files and "
+            "start again, or pass --resume false"
+        )
+
+    @contextmanager
+    def guard_saves(self) -> Iterator[None]:
+        """Route every ``torch.save`` to a path through :func:`atomic_save`.
+
+        The Trainer has no hook for its saves, so the function is replaced for the
+        time of the training.
+        """
+        original = torch.save
+        # Left by a killed run whose epoch was never finished.
+        (self.folder / PENDING).unlink(missing_ok=True)
+
+        def save(obj: Any, f: Any, *args: Any, **kwargs: Any) -> None:
+            if not isinstance(f, str | os.PathLike):
+                original(obj, f, *args, **kwargs)
+                return
+            path = Path(f)
+            if path.name == CHECKPOINT:
+                path = path.with_name(PENDING)
+            atomic_save(original, obj, path)
+
+        torch.save = save
+        try:
+            yield
+        finally:
+            torch.save = original

@@ -1,0 +1,130 @@
+"""From arguments to batches: resuming streams, limits, shapes."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from espnet2_ext.data.buckets import LengthBuckets, bucket_batches
+from espnet2_ext.data.names import tasks_in
+from espnet2_ext.tasks.sttatts import STTATTSTask
+from espnet2_ext.train.trainer import STTATTSTrainer
+from tests.corpora import training_arguments
+
+
+def build(tmp_path, mode="train", extra=(), **corpus):
+    from espnet2.train.distributed_utils import DistributedOption
+
+    arguments = training_arguments(tmp_path / "data", **corpus)
+    args = STTATTSTask.get_parser().parse_args([*arguments, *extra])
+    return STTATTSTask.build_iter_factory(args, DistributedOption(), mode)
+
+
+def test_an_epoch_covers_the_corpora(tmp_path):
+    factory = build(tmp_path, extra=["--batch_bins=20000", "--accum_grad=3"])
+    seen = [uid for ids, _ in factory.build_iter(1) for uid in ids]
+    for task in ("asr", "tts"):
+        assert {f"{task}_{i:03d}" for i in range(12)} <= set(seen)
+
+
+def test_same_epoch_same_batches_other_epoch_other_batches(tmp_path):
+    factory = build(tmp_path, extra=["--batch_bins=20000"])
+    first = [ids for ids, _ in factory.build_iter(1)]
+    assert first == [ids for ids, _ in factory.build_iter(1)]
+    assert first != [ids for ids, _ in factory.build_iter(2)]
+
+
+def test_a_corpus_continues_over_short_epochs(tmp_path):
+    options = ["--batch_bins=1", "--num_iters_per_epoch=6", "--accum_grad=2"]
+    factory = build(tmp_path, extra=options, train=6)
+    seen = [
+        uid
+        for epoch in (1, 2)
+        for ids, _ in factory.build_iter(epoch)
+        for uid in ids
+        if uid.startswith("asr")
+    ]
+    assert sorted(seen) == sorted(set(seen))
+    assert len(seen) == 6
+
+
+def test_batches_hold_one_task_and_few_shapes(tmp_path):
+    factory = build(tmp_path, extra=["--batch_bins=40000"], train=30)
+    shapes = set()
+    for ids, batch in factory.build_iter(1):
+        task = ids[0].split("_")[0]
+        assert all(name.startswith(task) for name in batch)
+        assert batch[f"{task}_speech"].shape[1] % 8192 == 0
+        assert batch[f"{task}_text"].shape[1] % 16 == 0
+        shapes.add(batch[f"{task}_speech"].shape[1])
+    assert len(shapes) <= 2
+
+
+def test_zip_mode_merges_the_tasks(tmp_path):
+    factory = build(tmp_path, extra=["--mix_mode=zip", "--batch_bins=40000"])
+    ids, batch = next(iter(factory.build_iter(1)))
+    assert {"asr_speech", "tts_speech", "tts_spembs"} <= set(batch)
+    assert {uid.split("_")[0] for uid in ids} == {"asr", "tts"}
+
+
+def test_validation_takes_one_task_after_the_other(tmp_path):
+    factory = build(tmp_path, "valid", ["--batch_bins=1"])
+    tasks = [ids[0].split("_")[0] for ids, _ in factory.build_iter(1)]
+    assert tasks == ["asr"] * 4 + ["tts"] * 4
+
+
+def test_plots_take_tasks_that_speak(tmp_path):
+    factory = build(tmp_path, "plot_att", ["--num_att_plot=2"])
+    assert [ids for ids, _ in factory.build_iter(1)] == [["tts_000"], ["tts_001"]]
+
+
+@pytest.mark.parametrize("buckets", [[], ["--bucket_multiple=0"]])
+def test_limits_leave_utterances_out_and_name_them(tmp_path, caplog, buckets):
+    with caplog.at_level(logging.WARNING):
+        factory = build(tmp_path, extra=["--max_text_tokens=6", *buckets], train=20)
+    assert "outside the length limits" in caplog.text
+    assert "asr_text has length" in caplog.text
+    for ids, batch in factory.build_iter(1):
+        task = ids[0].split("_")[0]
+        assert batch[f"{task}_text_lengths"].max() <= 6
+
+
+def test_incomplete_data_are_named():
+    with pytest.raises(ValueError, match=r"task 'tts' lacks the data \['tts_spembs'\]"):
+        tasks_in(["tts_text", "tts_speech"])
+    with pytest.raises(ValueError, match="'speech' does not start"):
+        tasks_in(["speech"])
+
+
+def test_bucket_lengths():
+    buckets = LengthBuckets(100, 1.5)
+    assert [buckets.ceil(n) for n in (1, 100, 101, 201, 301)] == [
+        100,
+        100,
+        200,
+        300,
+        500,
+    ]
+
+
+def test_bucket_batches_have_equal_rows():
+    rng = np.random.RandomState(0)
+    lengths = {f"u{i:03d}": int(n) for i, n in enumerate(rng.randint(1, 1000, 200))}
+    batches = bucket_batches(lengths, LengthBuckets(100), 2000)
+    seen = [uid for batch in batches for uid in batch]
+    assert sorted(seen) == sorted(lengths)
+    for batch in batches:
+        edges = {LengthBuckets(100).ceil(lengths[uid]) for uid in batch}
+        assert len(edges) == 1
+        assert len(batch) <= 2000 // edges.pop()
+
+
+def test_bucket_batches_respect_the_least_rows():
+    lengths = {f"u{i}": n for i, n in enumerate([10, 110, 210, 310, 410])}
+    batches = bucket_batches(lengths, LengthBuckets(100), 1, min_rows=2)
+    assert sorted(uid for batch in batches for uid in batch) == sorted(lengths)
+    assert min(len(batch) for batch in batches) >= 2
+
+
+def test_trainer_is_ours():
+    assert STTATTSTask.trainer is STTATTSTrainer
