@@ -66,7 +66,7 @@ def plan_counts(
 
 
 def _share_out(groups: int, group: int, weights: Mapping[str, float]) -> dict[str, int]:
-    """Split ``groups * group`` micro-batches by weight, one per group and task first."""
+    """Split ``groups * group`` micro-batches by weight, each task in each group."""
     tasks = list(weights)
     least = groups if group >= len(tasks) else 0
     total, whole = groups * group, sum(weights.values())

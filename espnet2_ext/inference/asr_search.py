@@ -60,6 +60,8 @@ def search(
         )
     if len(memory) == 0:
         return []
+    if int(memory_lengths.min()) < 1:
+        raise ValueError("an utterance has no memory frames")
     frames = int(memory_lengths.max())
     memory, memory_lengths = memory[:, :frames], memory_lengths.to(memory.device)
 

@@ -63,7 +63,7 @@ class BeamSearch:
         """Search to the end.
 
         Returns:
-            For each utterance its ended hypotheses, best first.
+            For each utterance its best ended hypotheses, best first.
         """
         parents = None
         for step in range(max(self.limits) + 1):
@@ -71,10 +71,7 @@ class BeamSearch:
             parents = self._advance(step, scores)
             if not self.utterances:
                 break
-        return [
-            sorted(ended, key=lambda hypothesis: -hypothesis.score)
-            for ended in self.ended
-        ]
+        return self.ended
 
     # ---- score -----------------------------------------------------------------
 
@@ -158,6 +155,9 @@ class BeamSearch:
             score = totals[row, rank].item()
             score /= len(token_scores) ** self.options.length_penalty
             ended.append(Hypothesis(token_ids, score, token_scores))
+            ended.sort(key=lambda hypothesis: -hypothesis.score)
+            if not self.official:
+                del ended[self.options.nbest :]
 
     def _follow(
         self, totals: Tensor, parents: Tensor, tokens: Tensor, gained: Tensor
@@ -217,8 +217,7 @@ class BeamSearch:
             return True  # a beam of one goes one way, and ends where that ends
         if len(ended) < options.nbest:
             return False
-        goal = sorted(hypothesis.score for hypothesis in ended)[-options.nbest]
-        return self._best_possible(step, row, best) <= goal
+        return self._best_possible(step, row, best) <= ended[-1].score
 
     def _best_possible(self, step: int, row: int, best: float) -> float:
         """Bound the normalised score of whatever may grow from the beam.

@@ -73,13 +73,12 @@ class CTCPrefixScorer:
         self.probs = self.log_probs.exp() * self.real.unsqueeze(1)
         self.blank_sum = self.log_probs[:, blank].cumsum(dim=1)
 
-    def start(self) -> CTCPrefix:
-        """One empty prefix for each utterance (K = 1)."""
-        silence = self.blank_sum.unsqueeze(1)
-        last = self.lengths.new_zeros((len(self.lengths), 1))
-        return CTCPrefix(
-            silence, silence, last, silence.new_zeros(last.shape), empty=True
-        )
+    def start(self, hypotheses: int = 1) -> CTCPrefix:
+        """Make empty prefixes."""
+        silence = self.blank_sum.unsqueeze(1).expand(-1, hypotheses, -1)
+        last = self.lengths.new_zeros((len(self.lengths), hypotheses))
+        score = silence.new_zeros(last.shape)
+        return CTCPrefix(silence, silence, last, score, empty=True)
 
     def next_scores(self, prefix: CTCPrefix) -> Tensor:
         """Score each prefix with one label more.

@@ -35,6 +35,8 @@ class ExtraScorers:
                 )
         self.scorers = dict(scorers)
         self.memory = memory
+        self.repeated = memory
+        """(U * K, T, D): the memory for every hypothesis, as ESPnet hands it over."""
         self.hypotheses = 1
         self.states: dict[str, Any] = {
             name: [
@@ -54,11 +56,13 @@ class ExtraScorers:
         """
         utterances, hypotheses, _ = tokens.shape
         prefixes = tokens.flatten(0, 1)
-        memory = self.memory.repeat_interleave(hypotheses, dim=0)
+        if len(self.repeated) != len(prefixes):
+            self.repeated = self.memory.repeat_interleave(hypotheses, dim=0)
         total: Tensor | float = 0.0
         for name, (scorer, weight) in self.scorers.items():
-            scores, states = scorer.batch_score(prefixes, self.states[name], memory)
-            self.states[name] = states
+            scores, self.states[name] = scorer.batch_score(
+                prefixes, self.states[name], self.repeated
+            )
             total = total + weight * scores.double()
         assert isinstance(total, Tensor)
         self.largest_gain = max(self.largest_gain, total.max().item())
@@ -74,6 +78,7 @@ class ExtraScorers:
     def select_utterances(self, utterances: Tensor) -> None:
         """Keep some utterances."""
         self.memory = self.memory.index_select(0, utterances)
+        self.repeated = self.memory
         own = torch.arange(self.hypotheses, device=utterances.device)
         rows = utterances.unsqueeze(1) * self.hypotheses + own
         self._pick(rows.flatten().tolist())

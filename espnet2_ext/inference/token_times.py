@@ -38,8 +38,8 @@ def token_start_frames(
         return None
     if not token_ids:
         return []
-    targets = torch.tensor([list(token_ids)], device=log_probs.device)
-    path, _ = forced_align(log_probs.float().unsqueeze(0), targets, blank=blank)
+    log_probs = log_probs.float().cpu().unsqueeze(0)
+    path, _ = forced_align(log_probs, torch.tensor([list(token_ids)]), blank=blank)
     starts = (path[0] != blank) & (path[0] != path[0].roll(1))
     starts[0] = path[0, 0] != blank
     return starts.nonzero().flatten().tolist()

@@ -152,6 +152,8 @@ def load_parallel_wavegan(checkpoint: Path, audio: AudioConfig) -> NeuralVocoder
     HiFi-GAN goes into ESPnet's generator, everything else needs the package.
     """
     path = checkpoint.parent / "config.yml"
+    if not path.is_file():
+        raise FileNotFoundError(f"{checkpoint} needs its config.yml beside it")
     config = read_yaml(path)
     params = {
         # A misspelling in configurations of old releases.

@@ -199,6 +199,7 @@ class Decoder(nn.Module):
         """Project ``memory`` (U, T, D) once, before the first :meth:`step`."""
         caches = []
         for layer in self.layers:
+            assert isinstance(layer, DecoderLayer)
             projected = layer.encoder_attn.project(memory)
             # Every step reads it all, and reads whole heads faster.
             projected = KeyValue(*(x.contiguous() for x in projected))
@@ -234,6 +235,7 @@ class Decoder(nn.Module):
             ancestors = ancestors.unsqueeze(1)
         grown, attentions = [], []
         for layer, cache in zip(self.layers, caches, strict=True):
+            assert isinstance(layer, DecoderLayer)
             x, cache, weights = layer.step(x, cache, frames, need_weights, ancestors)
             grown.append(cache)
             if weights is not None:

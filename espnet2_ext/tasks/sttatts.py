@@ -19,7 +19,7 @@ from espnet2_ext.data.iterators import (
     speech_buckets,
     text_buckets,
 )
-from espnet2_ext.data.names import all_names
+from espnet2_ext.data.names import all_names, tasks_in
 from espnet2_ext.data.preprocessor import TaskPreprocessor
 from espnet2_ext.sttatts.config import PRESETS, TASKS, ModelConfig
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
@@ -65,6 +65,18 @@ class STTATTSTask(AbsTask):
             action=NestedDictAction,
             default={},
             help="Changes to the preset, e.g. --model_conf fusion.mode=learned",
+        )
+        model.add_argument(
+            "--trained_tasks",
+            nargs="*",
+            default=[],
+            help="Written into config.yaml: tasks whose data the run saw",
+        )
+        model.add_argument(
+            "--speaker_tool",
+            type=str_or_none,
+            default=None,
+            help="Written into config.yaml: extractor of the speaker embeddings",
         )
         text = parser.add_argument_group("Text")
         text.add_argument(
@@ -237,6 +249,8 @@ class STTATTSTask(AbsTask):
         args.token_list = _read_token_list(args.token_list)
         args.model_conf = plain_values(config)
         args.frontend = config.front_end.kind
+        names = [name for _, name, _ in args.train_data_path_and_name_and_type]
+        args.trained_tasks = tasks_in(names) or args.trained_tasks
         return ESPnetSTTATTSModel(config, args.token_list)
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from espnet2_ext.data.task_mixing import order_tasks, plan_counts
 
-
 TWO, THREE = {"asr": 60, "tts": 40}, {"asr": 5, "tts": 200, "vc": 31}
 
 

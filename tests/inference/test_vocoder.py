@@ -239,7 +239,7 @@ def test_a_hugging_face_name_is_downloaded(tmp_path, mel, statistics, monkeypatc
     hugging_face_hifigan(statistics).save_pretrained(tmp_path)
     cache = {"microsoft/speecht5_hifigan": str(tmp_path)}
     monkeypatch.setattr(
-        huggingface_hub, "snapshot_download", lambda name, allow_patterns: cache[name]
+        huggingface_hub, "snapshot_download", lambda name, **_: cache[name]
     )
     vocoder = load_vocoder("microsoft/speecht5_hifigan", "cpu", AUDIO)
     assert vocoder(mel).shape == (12 * 256,)
@@ -430,6 +430,9 @@ def test_nothing_there(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no vocoder at .*griffin_lim"):
         load_vocoder(tmp_path / "missing", "cpu", AUDIO)
     with pytest.raises(FileNotFoundError, match=r"neither vocoder\.yaml"):
+        load_vocoder(tmp_path, "cpu", AUDIO)
+    (tmp_path / "checkpoint-100steps.pkl").touch()
+    with pytest.raises(FileNotFoundError, match=r"needs its config\.yml beside it"):
         load_vocoder(tmp_path, "cpu", AUDIO)
 
 

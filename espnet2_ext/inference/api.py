@@ -1,0 +1,374 @@
+"""The Python interface: one object that transcribes, speaks and converts."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from espnet2_ext.inference.asr_search import SearchOptions, search
+from espnet2_ext.inference.audio_input import MAX_SECONDS, BadInputError
+from espnet2_ext.inference.batching import as_list, in_batches
+from espnet2_ext.inference.inputs import ModelInputs
+from espnet2_ext.inference.loading import load_model, read_config
+from espnet2_ext.inference.model_files import ModelFiles, find_model
+from espnet2_ext.inference.results import Speech, Transcript
+from espnet2_ext.inference.token_times import seconds_per_frame
+from espnet2_ext.inference.tts_generation import (
+    GeneratedMel,
+    GenerationOptions,
+    generate,
+)
+from espnet2_ext.inference.vocoder import Vocoder, load_vocoder
+
+
+class STTATTS:
+    """A trained model with its tokens, speakers and vocoder.
+
+    >>> m = STTATTS.from_pretrained("exp/model")          # doctest: +SKIP
+    >>> m.transcribe("speech.wav")[0].text                # doctest: +SKIP
+    >>> m.synthesize("hello world", speaker="anna").wav   # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        files: ModelFiles,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype = torch.float32,
+        vocoder: str | Path | None = None,
+    ):
+        """Load a model; :meth:`from_pretrained` finds the files.
+
+        Args:
+            files: of the model.
+            device: for the model and the vocoder.
+            dtype: of the arithmetic; ``torch.bfloat16`` is faster where the
+                processor has it, and not exact.
+            vocoder: see :func:`~espnet2_ext.inference.vocoder.load_vocoder`; the
+                model's own by default, else Griffin-Lim.
+        """
+        self.config = read_config(files.train_config)
+        self.model = load_model(files, self.config, device)
+        self.token_list: list[str] = self.model.token_list
+        self.device = torch.device(device)
+        self.dtype = dtype
+        self.inputs = ModelInputs(
+            self.model, self.config, files.bpemodel, files.speakers, self.device
+        )
+        self.audio = self.model.config.audio
+        self._own_vocoder = self._load_vocoder(vocoder or files.vocoder)
+
+    @classmethod
+    def from_pretrained(cls, source: str | Path, **options: Any) -> "STTATTS":
+        """Load a model directory, a packed zip, a URL of one, or a model-zoo tag.
+
+        Args:
+            source: see :func:`~espnet2_ext.inference.model_files.find_model`.
+            options: ``device``, ``dtype``, ``vocoder``.
+        """
+        return cls(find_model(source), **options)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Tasks that the model was trained for, as far as its configuration says."""
+        trained = self.config.get("trained_tasks")
+        return tuple(trained or self.model.config.fusion.tasks)
+
+    # ---- recognition -----------------------------------------------------------
+
+    def transcribe(
+        self,
+        wave: Any,
+        sample_rate: int = 16000,
+        beam_size: int = 10,
+        ctc_weight: float = 0.5,
+        nbest: int = 1,
+        language: str | None = None,
+        batch_size: int = 8,
+        max_seconds: float | None = MAX_SECONDS,
+        progress: Callable[[int], None] | None = None,
+        **search_options: Any,
+    ) -> Any:
+        """Write down what is said.
+
+        Args:
+            wave: path, or samples (N,); or a list of these.
+            sample_rate: of samples (Hz); files know their own.
+            beam_size: hypotheses kept; 1 with ``ctc_weight=0`` is the fast path.
+            ctc_weight: share of the CTC score in the search, 0..1.
+            nbest: transcripts per utterance.
+            language: for a model with languages.
+            batch_size: utterances searched at once; does not change the result.
+            max_seconds: longest accepted utterance.
+            progress: called with the number of utterances done.
+            search_options: further fields of
+                :class:`~espnet2_ext.inference.search_types.SearchOptions`.
+
+        Returns:
+            N-best list of :class:`Transcript`; for a list of inputs a list of those.
+
+        Raises:
+            BadInputError: unusable speech; the message names it and the cure.
+        """
+        self._require("asr")
+        options = SearchOptions(
+            beam_size=beam_size, ctc_weight=ctc_weight, nbest=nbest, **search_options
+        )
+        many, sources = as_list(wave)
+        waves = [self.inputs.speech(item, sample_rate, max_seconds) for item in sources]
+
+        def run(places: list[int]) -> list[list[Transcript]]:
+            return self._transcribe_batch(
+                [waves[i] for i in places],
+                options,
+                self.inputs.language(language, len(places)),
+            )
+
+        results = in_batches([len(w) for w in waves], batch_size, run, progress)
+        return results if many else results[0]
+
+    @torch.no_grad()
+    def _transcribe_batch(
+        self, waves: list[np.ndarray], options: SearchOptions, language: Tensor | None
+    ) -> list[list[Transcript]]:
+        speech, lengths = self.inputs.pad_speech(waves)
+        with self._autocast():
+            memory, frames = self.model.encode_speech(
+                speech, lengths, "asr", language, padding="exact"
+            )
+        rate = self.audio.sample_rate
+        durations = [
+            seconds_per_frame(len(wave), int(count), rate)
+            for wave, count in zip(waves, frames, strict=True)
+        ]
+        with self._autocast():
+            found = search(
+                self.model,
+                memory,
+                frames,
+                options,
+                language,
+                seconds_per_frame=durations,
+            )
+        return [
+            [
+                Transcript(
+                    self.inputs.tokenizer.decode(hypothesis.token_ids),
+                    [self.token_list[i] for i in hypothesis.token_ids],
+                    hypothesis.token_ids,
+                    hypothesis.score,
+                    hypothesis.times,
+                )
+                for hypothesis in hypotheses
+            ]
+            for hypotheses in found
+        ]
+
+    # ---- synthesis and conversion ----------------------------------------------
+
+    def synthesize(
+        self,
+        text: str | Sequence[str],
+        speaker: Any,
+        threshold: float = 0.5,
+        minlenratio: float = 0.0,
+        maxlenratio: float = 20.0,
+        prenet_dropout: float | None = None,
+        seed: int = 0,
+        vocoder: str | Path | Vocoder | None = None,
+        language: str | None = None,
+        utterance_ids: Sequence[str] | None = None,
+        batch_size: int = 8,
+        attention: bool = True,
+        progress: Callable[[int], None] | None = None,
+    ) -> Any:
+        """Speak.
+
+        Args:
+            text: what to say, or a list of texts.
+            speaker: a name of the model's speakers, an embedding (E,), a ``.npy``
+                file or a recording; a list gives every text its own.
+            threshold: stop probability that ends the speech.
+            minlenratio: fewest mel frames per token.
+            maxlenratio: most mel frames per token.
+            prenet_dropout: None keeps the always-on 0.5; 0.0 switches it off.
+            seed: of that dropout, together with the utterance id.
+            vocoder: other than the model's own.
+            language: for a model with languages.
+            utterance_ids: names that decide the dropout; the texts by default.
+            batch_size: texts spoken at once; does not change the result.
+            attention: keep the attention weights.
+            progress: called with the number of texts done.
+
+        Returns:
+            :class:`Speech`; for a list of texts a list.
+
+        Raises:
+            BadInputError: empty text, unknown or unusable speaker.
+        """
+        self._require("tts")
+        many, texts = as_list(text)
+        ids = [self.inputs.text(item) for item in texts]
+        options = GenerationOptions(
+            threshold, minlenratio, maxlenratio, prenet_dropout, seed, attention
+        )
+
+        def encode(places: list[int], spoken: Tensor | None) -> tuple[Tensor, Tensor]:
+            tokens, lengths = self.inputs.pad_text([ids[i] for i in places])
+            return self.model.encode_text(tokens, lengths, "tts", spoken)
+
+        results = self._speak(
+            "tts",
+            encode,
+            [len(row) for row in ids],
+            utterance_ids or texts,
+            speaker,
+            options,
+            vocoder,
+            language,
+            batch_size,
+            progress,
+        )
+        return results if many else results[0]
+
+    def convert(
+        self,
+        wave: Any,
+        speaker: Any,
+        sample_rate: int = 16000,
+        threshold: float = 0.5,
+        minlenratio: float = 0.0,
+        maxlenratio: float = 10.0,
+        prenet_dropout: float | None = None,
+        seed: int = 0,
+        vocoder: str | Path | Vocoder | None = None,
+        language: str | None = None,
+        utterance_ids: Sequence[str] | None = None,
+        batch_size: int = 8,
+        attention: bool = True,
+        max_seconds: float | None = MAX_SECONDS,
+        progress: Callable[[int], None] | None = None,
+    ) -> Any:
+        """Say the same in another voice.
+
+        Args:
+            wave: path, or samples (N,); or a list of these.
+            speaker: the voice to speak with; see :meth:`synthesize`.
+            sample_rate: of samples (Hz).
+            threshold: stop probability that ends the speech.
+            minlenratio: fewest mel frames per memory frame.
+            maxlenratio: most mel frames per memory frame.
+            prenet_dropout: see :meth:`synthesize`.
+            seed: see :meth:`synthesize`.
+            vocoder: other than the model's own.
+            language: for a model with languages.
+            utterance_ids: names that decide the dropout; a digest of the samples by
+                default.
+            batch_size: utterances converted at once; does not change the result.
+            attention: keep the attention weights.
+            max_seconds: longest accepted utterance.
+            progress: called with the number of utterances done.
+
+        Returns:
+            :class:`Speech`; for a list of inputs a list.
+
+        Raises:
+            BadInputError: unusable speech or speaker.
+        """
+        self._require("vc")
+        many, sources = as_list(wave)
+        waves = [self.inputs.speech(item, sample_rate, max_seconds) for item in sources]
+        options = GenerationOptions(
+            threshold, minlenratio, maxlenratio, prenet_dropout, seed, attention
+        )
+        digests = [hashlib.sha256(w.tobytes()).hexdigest() for w in waves]
+
+        def encode(places: list[int], spoken: Tensor | None) -> tuple[Tensor, Tensor]:
+            speech, lengths = self.inputs.pad_speech([waves[i] for i in places])
+            return self.model.encode_speech(
+                speech, lengths, "vc", spoken, padding="exact"
+            )
+
+        results = self._speak(
+            "vc",
+            encode,
+            [len(w) for w in waves],
+            utterance_ids or digests,
+            speaker,
+            options,
+            vocoder,
+            language,
+            batch_size,
+            progress,
+        )
+        return results if many else results[0]
+
+    def _speak(
+        self,
+        task: str,
+        encode: Callable[[list[int], Tensor | None], tuple[Tensor, Tensor]],
+        sizes: list[int],
+        utterance_ids: Sequence[str],
+        speaker: Any,
+        options: GenerationOptions,
+        vocoder: str | Path | Vocoder | None,
+        language: str | None,
+        batch_size: int,
+        progress: Callable[[int], None] | None,
+    ) -> list[Speech]:
+        """Generate speech from whatever ``encode`` makes of the chosen inputs."""
+        speakers = self.inputs.speakers(speaker, len(sizes))
+        voice = self._own_vocoder if vocoder is None else self._load_vocoder(vocoder)
+
+        @torch.no_grad()
+        def run(places: list[int]) -> list[Speech]:
+            spoken = self.inputs.language(language, len(places))
+            with self._autocast():
+                memory, lengths = encode(places, spoken)
+                mels = generate(
+                    self.model,
+                    self.model.fuse(memory, task, spoken),
+                    lengths,
+                    speakers[places],
+                    [utterance_ids[i] for i in places],
+                    options,
+                )
+            return [_speech(mel, voice) for mel in mels]
+
+        return in_batches(sizes, batch_size, run, progress)
+
+    # ---- inputs and outputs ----------------------------------------------------
+
+    def _require(self, task: str) -> None:
+        if task not in self.tasks:
+            raise BadInputError(
+                f"this model was not trained for '{task}', only for "
+                f"{', '.join(self.tasks)}"
+            )
+
+    def _autocast(self) -> torch.autocast:
+        half = self.dtype != torch.float32
+        return torch.autocast(
+            self.device.type, self.dtype if half else torch.bfloat16, enabled=half
+        )
+
+    def _load_vocoder(self, vocoder: str | Path | Vocoder | None) -> Vocoder:
+        if vocoder is None or isinstance(vocoder, str | Path):
+            return load_vocoder(vocoder, self.device, self.audio)
+        return vocoder
+
+
+def _speech(generated: GeneratedMel, voice: Vocoder) -> Speech:
+    """Run the vocoder and move everything to the CPU."""
+    attention = generated.attention
+    return Speech(
+        voice(generated.mel).cpu().numpy(),
+        voice.sample_rate,
+        generated.mel.cpu().numpy(),
+        generated.stop_probs.cpu().numpy(),
+        None if attention is None else attention.cpu().numpy(),
+        generated.stopped,
+    )

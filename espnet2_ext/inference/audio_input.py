@@ -1,0 +1,121 @@
+"""Speech from files and arrays: read, checked, mixed down, resampled."""
+
+import logging
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MAX_SECONDS = 30.0
+"""Longest speech that the model was trained on (paper section 4.2)."""
+
+
+class BadInputError(ValueError):
+    """Input that cannot be used; the message is one line and says what to do."""
+
+
+def load_speech(
+    source: Any,
+    sample_rate: int,
+    target_rate: int,
+    max_seconds: float | None = MAX_SECONDS,
+) -> np.ndarray:
+    """Get mono speech at the model's sampling rate.
+
+    Args:
+        source: path of any file that libsndfile reads, or samples (N,), (N, C) or
+            (C, N) with fewer channels than samples, float in [-1, 1] or integer PCM.
+        sample_rate: of an array (Hz); files know their own.
+        target_rate: of the model (Hz).
+        max_seconds: longest accepted speech; None accepts any.
+
+    Returns:
+        (N,) float32.
+
+    Raises:
+        FileNotFoundError: no such file.
+        BadInputError: empty, truncated, silent, too long or otherwise unusable.
+    """
+    if isinstance(source, str | Path):
+        name = str(source)
+        wave, sample_rate = _read_file(Path(source))
+    else:
+        name = "the given samples"
+        wave = _as_float(np.asarray(source), name)
+    if wave.ndim == 2:
+        channels = wave.shape[1]
+        if channels > 1:
+            logging.warning("%s has %d channels; they are averaged", name, channels)
+        wave = wave.mean(axis=1)
+    if wave.size == 0:
+        raise BadInputError(f"{name}: no samples; record it again")
+    if not np.isfinite(wave).all():
+        raise BadInputError(f"{name}: holds NaN or infinity; clean the signal first")
+    if not wave.any():
+        raise BadInputError(
+            f"{name}: all samples are zero (silence); check the recording"
+        )
+    if sample_rate <= 0:
+        raise BadInputError(f"{name}: sampling rate {sample_rate} Hz makes no sense")
+    seconds = len(wave) / sample_rate
+    if max_seconds is not None and seconds > max_seconds:
+        raise BadInputError(
+            f"{name}: {seconds:.1f} s is longer than the {max_seconds:g} s that the "
+            "model was trained on; cut it into shorter pieces at pauses"
+        )
+    if sample_rate != target_rate:
+        import soxr
+
+        wave = soxr.resample(wave, sample_rate, target_rate)
+    return np.ascontiguousarray(wave, dtype=np.float32)
+
+
+def _as_float(array: np.ndarray, name: str) -> np.ndarray:
+    if array.ndim not in (1, 2):
+        raise BadInputError(
+            f"{name}: expected (N,) or (N, C) samples, got {array.shape}"
+        )
+    if array.ndim == 2 and array.shape[0] < array.shape[1]:
+        array = array.T
+    if np.issubdtype(array.dtype, np.integer):
+        return array.astype(np.float32) / -float(np.iinfo(array.dtype).min or -1)
+    if not np.issubdtype(array.dtype, np.floating):
+        raise BadInputError(f"{name}: samples of type {array.dtype} are not numbers")
+    return array.astype(np.float32)
+
+
+def _read_file(path: Path) -> tuple[np.ndarray, int]:
+    """Samples (N, C) and rate of an audio file."""
+    import soundfile
+
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such audio file")
+    if path.stat().st_size == 0:
+        raise BadInputError(f"{path}: the file is empty")
+    try:
+        with soundfile.SoundFile(path) as file:
+            promised, rate = file.frames, file.samplerate
+            wave = file.read(dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise BadInputError(
+            f"{path}: not readable as audio ({str(error).split(': ')[-1]}); convert it "
+            "to WAV or FLAC"
+        ) from None
+    if len(wave) < promised or _riff_is_cut(path):
+        raise BadInputError(f"{path}: the file is truncated; copy or record it again")
+    return wave, rate
+
+
+def _riff_is_cut(path: Path) -> bool:
+    """True if a WAV file is shorter than its header says.
+
+    libsndfile reads what is there without a word.
+    """
+    with path.open("rb") as file:
+        header = file.read(8)
+    if len(header) < 8 or header[:4] != b"RIFF":
+        return False
+    (size,) = struct.unpack("<I", header[4:])
+    streaming = size in (0, 0xFFFFFFFF)
+    return not streaming and path.stat().st_size < size + 8

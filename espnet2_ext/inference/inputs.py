@@ -1,0 +1,135 @@
+"""Checked inputs of one model: speech, texts, speakers, languages."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from espnet2_ext.inference.audio_input import BadInputError, load_speech
+from espnet2_ext.inference.speakers import SpeakerTable
+from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
+from espnet2_ext.text.cleaners import build_cleaner
+from espnet2_ext.text.tokens import build_tokenizer
+
+
+class ModelInputs:
+    """Turns what users give into what the model takes, or says what is wrong."""
+
+    def __init__(
+        self,
+        model: ESPnetSTTATTSModel,
+        config: dict[str, Any],
+        bpemodel: Path | None,
+        speakers: Path | None,
+        device: torch.device,
+    ):
+        """Prepare the tokens and speakers of a trained model.
+
+        Args:
+            model: the model itself.
+            config: content of its ``config.yaml``.
+            bpemodel: SentencePiece model beside it, if there is one.
+            speakers: ``speakers.npz`` beside it, if there is one.
+            device: where tensors go.
+        """
+        self.device = device
+        self.audio = model.config.audio
+        self.languages = model.config.fusion.languages
+        self.min_samples = model.speech_encoder_prenet.front_end.min_samples
+        self.cleaner = build_cleaner(config.get("cleaner"))
+        self.tokenizer = build_tokenizer(
+            config.get("token_type", "char"),
+            model.token_list,
+            bpemodel or config.get("bpemodel"),
+        )
+        self.speaker_table = SpeakerTable.load(
+            speakers, model.config.speaker_dim, config.get("speaker_tool")
+        )
+
+    def speech(
+        self, source: Any, sample_rate: int, max_seconds: float | None
+    ) -> np.ndarray:
+        """Samples (N,) of a path or array at the model's rate.
+
+        Raises:
+            FileNotFoundError: no such file.
+            BadInputError: unusable speech.
+        """
+        wave = load_speech(source, sample_rate, self.audio.sample_rate, max_seconds)
+        if len(wave) < self.min_samples:
+            name = source if isinstance(source, str | Path) else "the given samples"
+            raise BadInputError(
+                f"{name}: {len(wave)} samples are too short; the model needs at least "
+                f"{self.min_samples} "
+                f"({1000 * self.min_samples / self.audio.sample_rate:.0f} ms)"
+            )
+        return wave
+
+    def text(self, text: Any) -> list[int]:
+        """Token ids of a text; unknown symbols are named in a warning.
+
+        Raises:
+            BadInputError: nothing to say.
+        """
+        if not isinstance(text, str):
+            raise BadInputError(f"expected a text, got {type(text).__name__}")
+        cleaned = self.cleaner(text)
+        unknown = self.tokenizer.unknown(cleaned)
+        if unknown:
+            logging.warning(
+                "the model has no symbol for %s; it reads <unk> there",
+                ", ".join(f"'{symbol}'" for symbol in unknown),
+            )
+        ids = self.tokenizer.encode(cleaned)
+        if not ids:
+            raise BadInputError(
+                f"the text {text!r} is empty after cleaning; give words to say"
+            )
+        return ids
+
+    def speakers(self, speaker: Any, count: int) -> Tensor:
+        """Embeddings (count, E) of one speaker, or of one speaker per utterance.
+
+        Raises:
+            FileNotFoundError: no such file.
+            BadInputError: unknown or unusable speaker.
+        """
+        numbers = isinstance(speaker, list) and isinstance(speaker[0], int | float)
+        if isinstance(speaker, list) and not numbers:
+            if len(speaker) != count:
+                raise BadInputError(f"{len(speaker)} speakers for {count} utterances")
+            vectors = [self.speaker_table.resolve(item) for item in speaker]
+        else:
+            vectors = [self.speaker_table.resolve(speaker)] * count
+        return torch.from_numpy(np.stack(vectors)).to(self.device)
+
+    def language(self, language: str | None, count: int) -> Tensor | None:
+        """Language indices (count,), or None for a model without languages.
+
+        Raises:
+            BadInputError: a language that the model does not have.
+        """
+        if not self.languages:
+            if language is not None:
+                raise BadInputError("this model has no languages to choose from")
+            return None
+        if language not in self.languages:
+            raise BadInputError(f"language must be one of {', '.join(self.languages)}")
+        index = self.languages.index(language)
+        return torch.full((count,), index, device=self.device)
+
+    def pad_speech(self, waves: list[np.ndarray]) -> tuple[Tensor, Tensor]:
+        """Samples (B, N) and lengths (B,) of several utterances."""
+        return self._pad([torch.from_numpy(wave) for wave in waves])
+
+    def pad_text(self, texts: list[list[int]]) -> tuple[Tensor, Tensor]:
+        """Token ids (B, L) and lengths (B,) of several texts."""
+        return self._pad([torch.tensor(ids) for ids in texts])
+
+    def _pad(self, rows: list[Tensor]) -> tuple[Tensor, Tensor]:
+        lengths = torch.tensor([len(row) for row in rows], device=self.device)
+        padded = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+        return padded.to(self.device), lengths

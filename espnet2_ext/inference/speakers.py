@@ -1,0 +1,116 @@
+"""Speaker embeddings by name, array, file or recording."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from espnet2_ext.inference.audio_input import BadInputError, load_speech
+
+EXTRACTORS = {"resemblyzer": 256}
+"""Embedding size of each extractor that takes a recording."""
+
+
+class SpeakerTable:
+    """The named speakers of a model."""
+
+    def __init__(self, vectors: Mapping[str, np.ndarray], dim: int, tool: str | None):
+        """Remember the speakers.
+
+        Args:
+            vectors: (E,) embedding of each name.
+            dim: E of the model.
+            tool: extractor that made the embeddings, if known.
+        """
+        self.vectors = dict(vectors)
+        self.dim = dim
+        self.tool = tool
+
+    @classmethod
+    def load(cls, path: Path | None, dim: int, tool: str | None) -> "SpeakerTable":
+        """Read a ``speakers.npz``; no path gives an empty table."""
+        if path is None:
+            return cls({}, dim, tool)
+        with np.load(path, allow_pickle=False) as archive:
+            return cls({name: archive[name] for name in archive.files}, dim, tool)
+
+    def save(self, path: Path) -> None:
+        """Write the table as ``speakers.npz``."""
+        arrays: dict[str, Any] = self.vectors
+        np.savez(path, **arrays)
+
+    @property
+    def names(self) -> list[str]:
+        """Names in alphabetical order."""
+        return sorted(self.vectors)
+
+    def resolve(self, speaker: Any) -> np.ndarray:
+        """Find the embedding of a speaker.
+
+        Args:
+            speaker: a name of the table, an array (E,), a ``.npy`` file, or a
+                recording (any audio file) where the extractor is installed.
+
+        Returns:
+            (E,) float32.
+
+        Raises:
+            FileNotFoundError: no such file.
+            BadInputError: unknown name, wrong size, zeros or NaN.
+        """
+        if not isinstance(speaker, str | Path):
+            return self._check(np.asarray(speaker), "the speaker embedding")
+        name = str(speaker)
+        if name in self.vectors:
+            return self._check(self.vectors[name], name)
+        path = Path(speaker)
+        if path.suffix == ".npy":
+            if not path.is_file():
+                raise FileNotFoundError(f"{path}: no such speaker embedding")
+            try:
+                return self._check(np.load(path, allow_pickle=False), name)
+            except (ValueError, EOFError) as error:
+                if isinstance(error, BadInputError):
+                    raise
+                raise BadInputError(f"{path}: not a NumPy array of numbers") from None
+        if path.is_file():
+            return self._check(self._extract(path), name)
+        known = ", ".join(self.names[:10]) or "none"
+        raise BadInputError(
+            f"unknown speaker '{name}'; the model's speakers: {known}"
+            f"{', …' if len(self.vectors) > 10 else ''}; or give a .npy file"
+        )
+
+    def _extract(self, path: Path) -> np.ndarray:
+        tool = self.tool or next(
+            (name for name, dim in EXTRACTORS.items() if dim == self.dim), None
+        )
+        if tool != "resemblyzer":
+            raise BadInputError(
+                f"{path}: no extractor for the model's {self.dim}-d speaker embeddings "
+                "can read recordings here; give a .npy file"
+            )
+        try:
+            from resemblyzer import VoiceEncoder, preprocess_wav
+        except ImportError:
+            raise BadInputError(
+                f"{path}: speaker embeddings of recordings need resemblyzer; "
+                "install the 'demo' extra, or give a .npy file"
+            ) from None
+        wave = load_speech(path, 0, 16000, max_seconds=None)
+        return VoiceEncoder("cpu", verbose=False).embed_utterance(preprocess_wav(wave))
+
+    def _check(self, vector: np.ndarray, name: str) -> np.ndarray:
+        vector = np.asarray(vector, dtype=np.float32).reshape(-1)
+        if vector.size != self.dim:
+            raise BadInputError(
+                f"{name}: the speaker embedding has {vector.size} values, the model "
+                f"wants {self.dim}" + (f" (made by {self.tool})" if self.tool else "")
+            )
+        if not np.isfinite(vector).all() or not vector.any():
+            raise BadInputError(
+                f"{name}: the speaker embedding is all zero or holds NaN; extract it "
+                "again"
+            )
+        return vector

@@ -1,0 +1,177 @@
+"""Speech generation: cached, batched, every row stopping by itself.
+
+B utterances, T memory frames, F mel bins, r the reduction factor.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
+from espnet2_ext.sttatts.lengths import valid_mask
+
+
+@dataclass(frozen=True)
+class GenerationOptions:
+    """When to stop, and how the always-on pre-net dropout is drawn."""
+
+    threshold: float = 0.5
+    """Stop as soon as one frame's stop probability reaches this."""
+    minlenratio: float = 0.0
+    """Fewest mel frames, as a multiple of the memory frames."""
+    maxlenratio: float = 20.0
+    """Most mel frames, as a multiple of the memory frames."""
+    prenet_dropout: float | None = None
+    """None keeps the trained 0.5; 0.0 switches the dropout off."""
+    seed: int = 0
+    attention: bool = True
+    """Keep the attention weights (large for long speech)."""
+
+    def __post_init__(self) -> None:
+        """Refuse settings without meaning."""
+        if not 0 <= self.minlenratio <= self.maxlenratio:
+            raise ValueError(
+                f"0 <= minlenratio <= maxlenratio does not hold: {self.minlenratio}, "
+                f"{self.maxlenratio}"
+            )
+        if self.prenet_dropout is not None and not 0 <= self.prenet_dropout < 1:
+            raise ValueError(f"prenet_dropout={self.prenet_dropout} is not in 0..1")
+
+
+class GeneratedMel(NamedTuple):
+    """One generated utterance of L frames."""
+
+    mel: Tensor
+    """(L, F) log10 mel after the post-net."""
+    stop_probs: Tensor
+    """(L,)"""
+    attention: Tensor | None
+    """(layers, H, L / r, T) cross-attention weights."""
+    stopped: bool
+    """True if the model stopped by itself, False if it ran into the length limit."""
+
+
+class _DropoutMasks:
+    """Pre-net dropout of one utterance from (seed, utterance id) alone."""
+
+    BLOCK = 64
+
+    def __init__(self, seed: int, utterance_id: str, shape: tuple[int, int], p: float):
+        digest = hashlib.sha256(f"{seed}\0{utterance_id}".encode()).digest()
+        # Drawn on the CPU: every device gives the same speech.
+        self.generator = torch.Generator().manual_seed(
+            int.from_bytes(digest[:8], "big") >> 1
+        )
+        self.shape, self.p = shape, p
+
+    def __iter__(self) -> Iterator[Tensor]:
+        while True:
+            drawn = torch.rand(self.BLOCK, *self.shape, generator=self.generator)
+            yield from drawn >= self.p
+
+
+@torch.no_grad()
+def generate(
+    model: ESPnetSTTATTSModel,
+    memory: Tensor,
+    memory_lengths: Tensor,
+    spembs: Tensor,
+    utterance_ids: Sequence[str],
+    options: GenerationOptions | None = None,
+) -> list[GeneratedMel]:
+    """Speak a batch of utterances; each comes out as it would alone.
+
+    Follows the released loop: start from one zero frame, emit r frames a step, feed
+    the last of them back, stop on any of the r probabilities or at the limit.
+
+    Args:
+        model: in evaluation mode.
+        memory: (B, T, D) after task fusion.
+        memory_lengths: (B,) real frames.
+        spembs: (B, E) speaker embeddings.
+        utterance_ids: B names that, with the seed, decide the dropout.
+        options: when to stop.
+
+    Returns:
+        One result per row, in the order of the rows.
+    """
+    options = options or GenerationOptions()
+    r, prenet = model.config.reduction_factor, model.speech_decoder_prenet
+    p = options.prenet_dropout
+    p = prenet.prenet_dropout if p is None else p
+    shape = (len(prenet.layers), model.config.prenet_units)
+    masks = [iter(_DropoutMasks(options.seed, uid, shape, p)) for uid in utterance_ids]
+    lengths = memory_lengths.tolist()
+    limits = [max(1, int(n * options.maxlenratio / r)) for n in lengths]
+    least = [int(n * options.minlenratio / r) for n in lengths]
+
+    frames: list[list[Tensor]] = [[] for _ in lengths]
+    probabilities: list[list[Tensor]] = [[] for _ in lengths]
+    attentions: list[list[Tensor]] = [[] for _ in lengths]
+    stopped = [False] * len(lengths)
+    alive = list(range(len(lengths)))
+    caches = model.decoder.start(memory)
+    memory_mask = valid_mask(memory_lengths, memory.size(1))
+    newest = memory.new_zeros(len(lengths), 1, model.config.audio.n_mels)
+    for step in range(max(limits)):
+        keep = None
+        if p > 0:
+            drawn = torch.stack([next(masks[row]) for row in alive], dim=1)
+            keep = list(drawn.unsqueeze(2).to(memory.device))
+        x = prenet(newest, spembs, p, step, keep)
+        x, caches, weights = model.decoder.step(
+            x, caches, memory_mask, options.attention
+        )
+        emitted, stop_logits = model.speech_decoder_postnet.frames(x)
+        stops = stop_logits.float().sigmoid()
+        if options.attention:
+            layers = torch.stack(weights, dim=1)[:, :, :, 0]
+        for place, row in enumerate(alive):
+            frames[row].append(emitted[place])
+            probabilities[row].append(stops[place])
+            if options.attention:
+                attentions[row].append(layers[place, :, :, : lengths[row]])
+        wants_to_stop = (stops >= options.threshold).any(dim=1).tolist()
+        going_on = []
+        for place, row in enumerate(alive):
+            stopped[row] = wants_to_stop[place] and step + 1 >= least[row]
+            if not stopped[row] and step + 1 < limits[row]:
+                going_on.append(place)
+        if not going_on:
+            break
+        newest = emitted[:, -1:]
+        if len(going_on) < len(alive):
+            places = torch.tensor(going_on, device=memory.device)
+            alive = [alive[place] for place in going_on]
+            caches = [cache.select(places, places) for cache in caches]
+            memory_mask, spembs, newest = (
+                value.index_select(0, places) for value in (memory_mask, spembs, newest)
+            )
+    return _finish(model, frames, probabilities, attentions, stopped)
+
+
+def _finish(
+    model: ESPnetSTTATTSModel,
+    frames: list[list[Tensor]],
+    probabilities: list[list[Tensor]],
+    attentions: list[list[Tensor]],
+    stopped: list[bool],
+) -> list[GeneratedMel]:
+    """Run the post-net over each row's own frames and gather the results."""
+    before = [torch.cat(row) for row in frames]
+    lengths = torch.tensor([len(row) for row in before], device=before[0].device)
+    padded = torch.nn.utils.rnn.pad_sequence(before, batch_first=True)
+    after = model.speech_decoder_postnet.refine(padded, lengths)
+    return [
+        GeneratedMel(
+            after[row, : lengths[row]].float(),
+            torch.cat(probabilities[row]),
+            torch.stack(attentions[row], dim=2).float() if attentions[row] else None,
+            stopped[row],
+        )
+        for row in range(len(before))
+    ]
