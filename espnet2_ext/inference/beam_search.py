@@ -98,8 +98,8 @@ class BeamSearch:
             ending = scores[full, :, EOS]
             scores[full] = NEVER
             scores[full, :, EOS] = ending
-        # Whatever continues an empty place, or something that CTC cannot spell.
-        return scores.nan_to_num_(nan=NEVER, neginf=NEVER)
+        # The difference of two impossible CTC scores is no number.
+        return scores.nan_to_num_(nan=NEVER, posinf=NEVER, neginf=NEVER)
 
     def _candidates(self, decoder: Tensor) -> Tensor:
         """(U, K, V) bool: labels that get a CTC score in the released code."""

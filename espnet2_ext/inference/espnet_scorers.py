@@ -26,9 +26,12 @@ from torch import Tensor
 
 from espnet2_ext.inference.beam_search import banned_tokens
 from espnet2_ext.inference.cached_text_decoder import CachedTextDecoder
-from espnet2_ext.inference.ctc_prefix import NEVER, CTCPrefix, CTCPrefixScorer
+from espnet2_ext.inference.ctc_prefix import CTCPrefix, CTCPrefixScorer
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.symbols import EOS, blank_id
+
+LOG_ZERO = -1e10
+"""What ESPnet's search expects of the impossible: it adds such scores up."""
 
 
 class TextDecoderScorer(BatchScorerInterface):
@@ -68,7 +71,7 @@ class TextDecoderScorer(BatchScorerInterface):
         parents = parents.to(ys.device)
         self.hypotheses = tokens.size(1)
         scores = self.decoder.step(tokens, parents).flatten(0, 1)
-        scores[:, self.banned] = NEVER
+        scores[:, self.banned] = LOG_ZERO
         return scores, list(range(len(ys)))
 
 
@@ -117,8 +120,7 @@ class CTCScorer(BatchPartialScorerInterface):
             self.prefix = self.scorer.extend(self.prefix, parents, labels, spelt)
         self.scores = self.scorer.next_scores(self.prefix)
         gained = (self.scores - self.prefix.score.unsqueeze(2)).flatten(0, 1)
-        # Hypotheses that have ended are still in ESPnet's batch, and cannot go on.
-        gained = gained.nan_to_num_(nan=NEVER, neginf=NEVER)
+        gained = gained.nan_to_num_(nan=LOG_ZERO, posinf=LOG_ZERO, neginf=LOG_ZERO)
         return gained.to(xs.dtype), list(range(len(ys)))
 
     def select_state(self, state: Any, i: int, new_id: int | None = None) -> Any:

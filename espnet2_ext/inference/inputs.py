@@ -1,6 +1,7 @@
 """Checked inputs of one model: speech, texts, speakers, languages."""
 
 import logging
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +98,7 @@ class ModelInputs:
             FileNotFoundError: no such file.
             BadInputError: unknown or unusable speaker.
         """
-        numbers = isinstance(speaker, list) and isinstance(speaker[0], int | float)
-        if isinstance(speaker, list) and not numbers:
+        if isinstance(speaker, list) and not isinstance(speaker[0], Real):
             if len(speaker) != count:
                 raise BadInputError(f"{len(speaker)} speakers for {count} utterances")
             vectors = [self.speaker_table.resolve(item) for item in speaker]

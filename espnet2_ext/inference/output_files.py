@@ -1,0 +1,61 @@
+"""Results on disk: every file is whole or not there."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+_MARK = ".unfinished"
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes its place only when everything has been written.
+
+    Args:
+        path: where it goes; its folder is made, an older file is replaced.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{_MARK}.{os.getpid()}{path.suffix}")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a killed run left of :func:`replacing` in ``folder``."""
+    for path in folder.glob(f"{_MARK}.*"):
+        path.unlink(missing_ok=True)
+
+
+def write_wav(path: Path, wave: np.ndarray, sample_rate: int) -> None:
+    """Write samples (N,) in [-1, 1] as 16-bit PCM; louder ones are clipped."""
+    import soundfile
+
+    with replacing(path) as file:
+        soundfile.write(file, wave, sample_rate, format="WAV", subtype="PCM_16")
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write an array as ``.npy``."""
+    with replacing(path) as file:
+        np.save(file, array)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file."""
+    with replacing(path) as file:
+        file.write(text.encode())
+
+
+def write_table(path: Path, rows: Iterable[tuple[str, Any]]) -> None:
+    """Write ``utterance value`` lines, Kaldi's form."""
+    write_text(path, "".join(f"{uid} {value}".rstrip() + "\n" for uid, value in rows))
