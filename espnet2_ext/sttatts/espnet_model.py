@@ -266,7 +266,8 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
                 if len(tasks) == 1:
                     weight = normaliser.float()
         stats = {name: value.detach() for name, value in stats.items()}
-        stats["loss"] = total.detach()
+        # A copy: the Trainer divides the loss in place before it logs the statistics.
+        stats["loss"] = total.detach().clone()
         return force_gatherable((total, stats, weight), total.device)
 
     def _asr_loss(self, batch: dict[str, Any]) -> TaskLoss:

@@ -66,6 +66,10 @@ def test_both_tasks_learn(tmp_path):
         for part in ("train", "valid"):
             losses = history(folder, part, f"{task}_loss")
             assert losses[-1] < 0.8 * losses[0], (task, part, losses)
+        assert (
+            history(folder, "train", "loss")[-1]
+            > history(folder, "train", "asr_loss")[-1]
+        ), "the mean over tasks is not divided by the accumulation"
     joint = history(folder, "valid", "joint_loss")
     parts = [history(folder, "valid", f"{t}_loss")[-1] for t in ("asr", "tts", "vc")]
     assert joint[-1] == pytest.approx(sum(parts))

@@ -1,0 +1,96 @@
+"""Checkpoints under interruptions at every single step of writing them."""
+
+import contextlib
+import os
+
+import pytest
+import torch
+
+from espnet2_ext.bin.sttatts_train import main
+from espnet2_ext.train.checkpoints import (
+    CHECKPOINT,
+    PENDING,
+    PREVIOUS,
+    CheckpointKeeper,
+    atomic_save,
+)
+from tests.corpora import training_arguments
+from tests.train.test_training import CONSTANT_RATE, assert_same_weights
+
+
+class Killed(BaseException):
+    """Stands for a kill: no handler of the code under test may catch it."""
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "x.pth"
+    atomic_save(torch.save, {"a": 1}, path)
+
+    def dies(obj, file):
+        file.write(b"half")
+        raise Killed
+
+    with pytest.raises(Killed):
+        atomic_save(dies, {"a": 2}, path)
+    assert torch.load(path, weights_only=True) == {"a": 1}
+    assert os.listdir(tmp_path) == ["x.pth"]
+
+
+def test_checkpoint_waits_for_its_epoch(tmp_path):
+    keeper = CheckpointKeeper(tmp_path)
+    original = torch.save
+    with keeper.guard_saves():
+        torch.save({"epoch": 1}, tmp_path / CHECKPOINT)
+        assert not (tmp_path / CHECKPOINT).exists()
+        torch.save({}, tmp_path / "1epoch.pth")
+        keeper.commit()
+        torch.save({"epoch": 2}, tmp_path / CHECKPOINT)
+        assert torch.load(tmp_path / CHECKPOINT, weights_only=True) == {"epoch": 1}
+        keeper.commit()
+        keeper.commit()
+    assert torch.save is original
+    assert torch.load(tmp_path / CHECKPOINT, weights_only=True) == {"epoch": 2}
+    assert torch.load(tmp_path / PREVIOUS, weights_only=True) == {"epoch": 1}
+    assert not (tmp_path / PENDING).exists()
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    root = tmp_path_factory.mktemp("unbroken")
+    arguments = [
+        *training_arguments(root / "data", train=4, valid=2),
+        *CONSTANT_RATE,
+        "--batch_bins=40000",
+        "--accum_grad=2",
+        "--max_epoch=3",
+        "--keep_nbest_models=1",
+    ]
+    main([*arguments, f"--output_dir={root / 'exp'}"])
+    return arguments, root / "exp"
+
+
+# Three epochs rename a dozen files and link two; averaging renames some more.
+@pytest.mark.parametrize("call", ["replace", "link", "fsync"])
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 5, 6, 7, 9, 12])
+def test_killed_while_writing(unbroken, tmp_path, monkeypatch, call, number):
+    arguments, whole = unbroken
+    arguments = [*arguments, f"--output_dir={tmp_path}"]
+    original, left = getattr(os, call), [number]
+
+    def dies(*args):
+        if left[0] == 0:
+            raise Killed
+        left[0] -= 1
+        return original(*args)
+
+    monkeypatch.setattr(os, call, dies)
+    with contextlib.suppress(Killed):
+        main(arguments)
+    monkeypatch.undo()
+    main(arguments)
+    assert_same_weights(whole, tmp_path, 1e-6)
+    names = {path.name for path in whole.iterdir()}
+    assert names <= {path.name for path in tmp_path.iterdir()}
+    for name in names:
+        if name.endswith("best.pth"):
+            assert os.readlink(whole / name) == os.readlink(tmp_path / name)
