@@ -243,7 +243,7 @@ def test_hypotheses_may_have_cache_rows_of_their_own():
         memory.repeat_interleave(3, 0),
         mask.repeat_interleave(3, 0),
     )
-    assert torch.allclose(torch.stack(states, 1), expected, atol=1e-5)
+    assert torch.allclose(torch.stack(states, 1), expected, atol=1e-4)
 
 
 @torch.no_grad()

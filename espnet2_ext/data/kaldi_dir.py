@@ -1,0 +1,181 @@
+"""Kaldi-style data directories: tables of one line per utterance, sorted by id.
+
+``wav.scp``, ``text``, ``utt2spk``, ``utt2num_samples``, ``spembs.scp`` and further
+``<name>.scp`` or ``utt2<name>`` tables map an utterance id to a value; ``spk2utt``
+is derived from ``utt2spk``.  Ids are sorted by their bytes (``LC_ALL=C``).
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DERIVED = "spk2utt"
+KNOWN = ("wav.scp", "text", "utt2spk", "utt2num_samples", "spembs.scp")
+MAY_BE_PARTIAL = ("feats_type", "nlsyms.txt")
+"""Files without one line per utterance."""
+
+
+@dataclass
+class Table:
+    """One file: values by utterance id, and what is wrong with its lines."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def read_table(path: Path) -> Table:
+    """Read a table and note bad lines; the first of repeated ids counts.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not UTF-8.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    try:
+        content = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not UTF-8 (byte {error.start})") from None
+    table, previous = Table(), ""
+    for number, line in enumerate(content.split("\n"), 1):
+        where = f"{path}:{number}"
+        if not line.strip():
+            if line or number <= content.count("\n"):
+                table.problems.append(f"{where}: empty line")
+            continue
+        uid, _, value = line.strip().partition(" ")
+        if "\t" in uid:
+            uid, _, value = line.strip().partition("\t")
+        if not value.strip():
+            table.problems.append(f"{where}: '{uid}' has no value")
+            continue
+        if uid in table.values:
+            table.problems.append(f"{where}: '{uid}' is there twice")
+            continue
+        if uid.encode() < previous.encode():
+            table.problems.append(
+                f"{where}: '{uid}' after '{previous}' is not sorted (LC_ALL=C)"
+            )
+        previous = uid
+        table.values[uid] = value.strip()
+    return table
+
+
+def write_table(path: Path, values: Mapping[str, str]) -> None:
+    """Write a table sorted by id; the file is whole or unchanged."""
+    ordered = sorted(values, key=str.encode)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.writelines(f"{uid} {values[uid]}\n" for uid in ordered)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def invert(utt2spk: Mapping[str, str]) -> dict[str, str]:
+    """Utterances of each speaker, as ``spk2utt`` lists them."""
+    speakers: dict[str, list[str]] = {}
+    for uid in sorted(utt2spk, key=str.encode):
+        speakers.setdefault(utt2spk[uid], []).append(uid)
+    return {speaker: " ".join(uids) for speaker, uids in speakers.items()}
+
+
+@dataclass
+class KaldiDir:
+    """The tables of a data directory, by file name."""
+
+    tables: dict[str, dict[str, str]]
+    problems: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, folder: Path) -> "KaldiDir":
+        """Read every table of a folder.
+
+        Raises:
+            FileNotFoundError: no such folder, or nothing in it.
+        """
+        if not folder.is_dir():
+            raise FileNotFoundError(f"{folder}: no such data directory")
+        tables: dict[str, dict[str, str]] = {}
+        problems: list[str] = []
+        for path in sorted(folder.iterdir()):
+            if not _is_table(path) or path.name == DERIVED:
+                continue
+            table = read_table(path)
+            tables[path.name] = table.values
+            problems += table.problems
+        if not tables:
+            raise FileNotFoundError(f"{folder}: holds no wav.scp, text or utt2spk")
+        return cls(tables, problems)
+
+    def write(self, folder: Path) -> None:
+        """Write every table, and ``spk2utt`` where speakers are known."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, values in self.tables.items():
+            write_table(folder / name, values)
+        if "utt2spk" in self.tables:
+            write_table(folder / DERIVED, invert(self.tables["utt2spk"]))
+
+    @property
+    def utterances(self) -> list[str]:
+        """Ids that any table knows, sorted."""
+        return sorted(set().union(*self.tables.values()), key=str.encode)
+
+    @property
+    def complete(self) -> list[str]:
+        """Ids that every table knows, sorted."""
+        tables = list(self.tables.values())
+        common = set(tables[0]).intersection(*tables[1:])
+        return sorted(common, key=str.encode)
+
+    def keep(self, uids: Iterable[str]) -> "KaldiDir":
+        """The same tables with only the given utterances."""
+        wanted = set(uids)
+        return KaldiDir(
+            {
+                name: {uid: value for uid, value in values.items() if uid in wanted}
+                for name, values in self.tables.items()
+            }
+        )
+
+    def rename(self, utt_prefix: str = "", spk_prefix: str = "") -> "KaldiDir":
+        """The same data with longer utterance and speaker ids."""
+        tables = {}
+        for name, values in self.tables.items():
+            prefix = spk_prefix if name == "utt2spk" else ""
+            tables[name] = {utt_prefix + u: prefix + v for u, v in values.items()}
+        return KaldiDir(tables)
+
+
+def combine(parts: Iterable[KaldiDir]) -> KaldiDir:
+    """Join directories that hold the same tables.
+
+    Raises:
+        ValueError: tables that only some parts have, or repeated utterance ids.
+    """
+    parts = list(parts)
+    names = set(parts[0].tables)
+    for part in parts[1:]:
+        if set(part.tables) != names:
+            odd = sorted(set(part.tables) ^ names)
+            raise ValueError(f"tables in some directories only: {odd}")
+    tables: dict[str, dict[str, str]] = {name: {} for name in names}
+    for part in parts:
+        for name, values in part.tables.items():
+            repeated = sorted(set(values) & set(tables[name]))
+            if repeated:
+                raise ValueError(
+                    f"{name}: utterance '{repeated[0]}' is in two directories "
+                    f"({len(repeated)} such); give them prefixes first"
+                )
+            tables[name].update(values)
+    return KaldiDir(tables)
+
+
+def _is_table(path: Path) -> bool:
+    if not path.is_file() or path.name.startswith(".") or path.name in MAY_BE_PARTIAL:
+        return False
+    named = path.name.startswith("utt2") or path.suffix == ".scp"
+    return named or path.name in (*KNOWN, DERIVED)
