@@ -1,0 +1,363 @@
+"""What the command ``sttatts`` does; its options are in ``bin/sttatts.py``."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from espnet2_ext.bin.options import GENERATION_NAMES, SEARCH_NAMES, chosen
+from espnet2_ext.inference.api import STTATTS
+from espnet2_ext.inference.audio_input import BadInputError
+from espnet2_ext.inference.isolated import Loaded, Outcome, run_isolated
+from espnet2_ext.inference.output_files import write_wav
+from espnet2_ext.inference.results import Speech, Transcript
+from espnet2_ext.inference.search_types import SearchOptions
+from espnet2_ext.inference.tts_generation import GenerationOptions
+from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS
+
+MODEL_VARIABLE = "STTATTS_MODEL"
+STDIN = "-"
+PLACE = "{name}"
+
+
+def pick_device(name: str | None) -> torch.device:
+    """Find a device.
+
+    Raises:
+        ValueError: no such device here.
+    """
+    try:
+        device = torch.device(name or "cpu")
+    except RuntimeError:
+        raise ValueError(f"unknown device '{name}'; use cpu, cuda or cuda:N") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError("torch finds no CUDA device here; use --device cpu")
+    return device
+
+
+def require_task(model: STTATTS, task: str) -> None:
+    """Stop before any work if the model was not trained for a task.
+
+    Raises:
+        BadInputError: says which tasks the model has.
+    """
+    if task not in model.tasks:
+        raise BadInputError(
+            f"this model was not trained for '{task}', only for "
+            f"{', '.join(model.tasks)}"
+        )
+
+
+def transcribe(args: argparse.Namespace) -> int:
+    """Print what is said in recordings.
+
+    Returns:
+        1 if a recording failed, else 0.
+    """
+    options = chosen(args, SEARCH_NAMES)
+    SearchOptions(**options)
+    sources = _expand_stdin(args.files)
+    model = _open_model(args, "asr")
+    model.inputs.language(args.language, 1)
+    rate = model.audio.sample_rate
+
+    def load(place: int) -> Loaded:
+        wave = model.inputs.speech(sources[place], rate, args.max_seconds or None)
+        return Loaded(wave, len(wave))
+
+    def run(_: list[int], waves: list[np.ndarray]) -> list[list[Transcript]]:
+        return model.transcribe(
+            waves,
+            rate,
+            language=args.language,
+            batch_size=len(waves),
+            max_seconds=None,
+            **options,
+        )
+
+    def show(place: int, outcome: Outcome, write: Callable[[str], None]) -> None:
+        for line in _transcript_lines(sources[place], outcome, args, len(sources)):
+            write(line)
+
+    return _run_all(sources, load, run, show, args)
+
+
+def speak(args: argparse.Namespace) -> int:
+    """Speak texts into WAV files.
+
+    Returns:
+        1 if a text failed, else 0.
+    """
+    given = " ".join(args.text)
+    from_stdin = given in ("", STDIN)
+    texts = [line for line in _stdin_lines() if line] if from_stdin else [given]
+    if not texts:
+        raise BadInputError("no text on standard input; give words to say")
+    names = [f"{number:04d}" for number in range(1, len(texts) + 1)]
+    paths = _output_paths(args.output, names)
+
+    def load(model: STTATTS, place: int) -> Loaded:
+        return Loaded(texts[place], len(model.inputs.text(texts[place])))
+
+    return _generate("tts", args, texts, paths, load)
+
+
+def convert(args: argparse.Namespace) -> int:
+    """Say what recordings say in another voice, into WAV files.
+
+    Returns:
+        1 if a recording failed, else 0.
+    """
+    sources = _expand_stdin(args.files)
+    paths = _output_paths(args.output, [Path(source).stem for source in sources])
+
+    def load(model: STTATTS, place: int) -> Loaded:
+        rate = model.audio.sample_rate
+        wave = model.inputs.speech(sources[place], rate, args.max_seconds or None)
+        return Loaded(wave, len(wave))
+
+    return _generate("vc", args, sources, paths, load)
+
+
+def info(args: argparse.Namespace) -> int:
+    """Print what is in a model."""
+    content = describe_model(_open_model(args), args.model)
+    if args.json:
+        print(json.dumps(content, ensure_ascii=False))
+        return 0
+    width = max(map(len, content))
+    for name, value in content.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {number}" for key, number in value.items())
+        elif isinstance(value, list):
+            value = ", ".join(map(str, value)) or "none"
+        elif isinstance(value, int) and value >= 10000:
+            value = f"{value:,}"
+        print(f"{name.replace('_', ' '):{width}}  {'none' if value is None else value}")
+    return 0
+
+
+def describe_model(model: STTATTS, source: str) -> dict[str, Any]:
+    """Gather what users ask about a model.
+
+    Args:
+        model: a loaded model.
+        source: what the user called it.
+
+    Returns:
+        Plain values under readable names.
+    """
+    sizes = model.model.config
+    special = {*FIRST_SYMBOLS, *LAST_SYMBOLS}
+    tokens = [token for token in model.token_list if token not in special]
+    vocoder = model.inputs.vocoder_name if False else None  # placeholder
+    return {
+        "model": source,
+        "preset": model.config.get("preset", "base"),
+        "parameters": sum(p.numel() for p in model.model.parameters()),
+        "sizes": {
+            "width": sizes.d_model,
+            "feed-forward": sizes.ffn,
+            "heads": sizes.heads,
+            "encoder layers": sizes.encoder_layers,
+            "decoder layers": sizes.decoder_layers,
+        },
+        "speech_input": sizes.front_end.kind,
+        "tasks": list(model.tasks),
+        "task_fusion": f"{sizes.fusion.mode}, {sizes.fusion.position}",
+        "languages": list(sizes.fusion.languages),
+        "vocabulary": len(model.token_list),
+        "token_type": model.config.get("token_type", "char"),
+        "characters": "".join(sorted(set("".join(tokens)))),
+        "cleaner": model.config.get("cleaner"),
+        "speakers": model.inputs.speaker_table.names,
+        "speaker_vector": sizes.speaker_dim,
+        "speaker_tool": model.config.get("speaker_tool"),
+        "vocoder": vocoder,
+        "sample_rate": sizes.audio.sample_rate,
+        "mel_bins": sizes.audio.n_mels,
+        "hop": sizes.audio.hop_length,
+        "padding": sizes.padding,
+    }
+
+
+# ---- shared by the commands ----------------------------------------------------
+
+
+def _open_model(args: argparse.Namespace, task: str | None = None) -> STTATTS:
+    if not args.model:
+        raise ValueError(
+            f"no model given: use -m MODEL, or set the variable {MODEL_VARIABLE}"
+        )
+    model = STTATTS.from_pretrained(
+        args.model,
+        device=pick_device(args.device),
+        dtype=getattr(torch, args.dtype),
+        vocoder=getattr(args, "vocoder", None),
+    )
+    if task is not None:
+        require_task(model, task)
+    return model
+
+
+def _generate(
+    task: str,
+    args: argparse.Namespace,
+    sources: list[str],
+    paths: list[Path],
+    load: Callable[[STTATTS, int], Loaded],
+) -> int:
+    """Speak texts or convert recordings, each into its file."""
+    options = chosen(args, GENERATION_NAMES)
+    GenerationOptions(**options)
+    model = _open_model(args, task)
+    model.inputs.language(args.language, 1)
+    speaker = _the_speaker(model, args.speaker)
+
+    def run(_: list[int], values: list[Any]) -> list[Speech]:
+        settings = {
+            **options,
+            "language": args.language,
+            "batch_size": len(values),
+            "attention": False,
+        }
+        if task == "tts":
+            return model.synthesize(values, speaker, **settings)
+        rate = model.audio.sample_rate
+        return model.convert(values, speaker, rate, max_seconds=None, **settings)
+
+    def show(place: int, outcome: Outcome, write: Callable[[str], None]) -> None:
+        if outcome.error is not None:
+            return
+        speech = outcome.result
+        if not speech.stopped:
+            logging.warning(
+                "%s: the model did not stop by itself; cut at the length limit "
+                "(--maxlenratio)",
+                paths[place],
+            )
+        write_wav(paths[place], speech.wav, speech.sample_rate)
+        if len(paths) > 1:
+            write(f"{paths[place]}\t{sources[place]}")
+
+    return _run_all(sources, lambda place: load(model, place), run, show, args)
+
+
+def _the_speaker(model: STTATTS, speaker: str | None) -> np.ndarray:
+    """Embedding of the chosen speaker; of the only one if none is chosen."""
+    table = model.inputs.speaker_table
+    if speaker is None:
+        if len(table.names) != 1:
+            known = ", ".join(table.names[:10]) or "none by name"
+            raise BadInputError(
+                f"choose a voice with --speaker: a name, a .npy file or a recording; "
+                f"the model's speakers: {known}"
+            )
+        speaker = table.names[0]
+    return table.resolve(speaker)
+
+
+def _run_all(
+    sources: list[str],
+    load: Callable[[int], Loaded],
+    run: Callable[[list[int], list[Any]], Sequence[Any]],
+    show: Callable[[int, Outcome, Callable[[str], None]], None],
+    args: argparse.Namespace,
+) -> int:
+    """Run everything; show the outcomes in the order of ``sources``."""
+    silent = args.quiet or len(sources) < 2 or not sys.stderr.isatty()
+    waiting: dict[int, Outcome] = {}
+    shown = failures = 0
+    with tqdm(total=len(sources), disable=silent, file=sys.stderr) as bar:
+
+        def write(line: str) -> None:
+            with tqdm.external_write_mode(sys.stdout):
+                print(line, flush=True)
+
+        places = range(len(sources))
+        for outcomes in run_isolated(places, load, run, args.batch_size, window=4):
+            waiting.update(outcomes)
+            bar.update(len(outcomes))
+            while shown in waiting:
+                outcome = waiting.pop(shown)
+                if outcome.error is not None:
+                    failures += 1
+                    complain(_with_name(sources[shown], outcome.error))
+                show(shown, outcome, write)
+                shown += 1
+    if failures and len(sources) > 1:
+        complain(f"{failures} of {len(sources)} failed")
+    return 1 if failures else 0
+
+
+def complain(message: str) -> None:
+    """Tell the user about a problem, without tearing up a progress bar."""
+    with tqdm.external_write_mode(sys.stderr):
+        print(f"sttatts: {message}", file=sys.stderr, flush=True)
+
+
+def _with_name(source: str, error: str) -> str:
+    return error if source in error else f"{source}: {error}"
+
+
+def _transcript_lines(
+    source: str, outcome: Outcome, args: argparse.Namespace, total: int
+) -> Iterable[str]:
+    """Lines to print for one recording."""
+    if args.json:
+        content: dict[str, Any] = {"file": source}
+        if outcome.error is not None:
+            content["error"] = outcome.error
+        else:
+            ranked = [transcript._asdict() for transcript in outcome.result]
+            content |= {**ranked[0], "nbest": ranked}
+        yield json.dumps(content, ensure_ascii=False)
+    elif outcome.error is None:
+        name = f"{source}\t" if total > 1 else ""
+        for transcript in outcome.result:
+            score = f"{transcript.score:.4f}\t" if args.nbest > 1 else ""
+            yield f"{name}{score}{transcript.text}"
+
+
+def _stdin_lines() -> list[str]:
+    return [line.strip() for line in sys.stdin]
+
+
+def _expand_stdin(files: Sequence[str]) -> list[str]:
+    """Paths, with ``-`` replaced by the lines of standard input."""
+    paths = []
+    for name in files:
+        paths += [line for line in _stdin_lines() if line] if name == STDIN else [name]
+    if not paths:
+        raise BadInputError("no files on standard input; give one path a line")
+    return paths
+
+
+def _output_paths(output: str, names: Sequence[str]) -> list[Path]:
+    """Files to write: one file, or one for each name in a folder or a pattern."""
+    folder = output.endswith(os.sep) or Path(output).is_dir()
+    pattern = os.path.join(output, f"{PLACE}.wav") if folder else output
+    if PLACE not in pattern and len(names) > 1:
+        raise BadInputError(
+            f"{len(names)} outputs do not fit into one file '{output}'; give a folder "
+            f"('{output}{os.sep}') or a name with {PLACE} in it"
+        )
+    paths = [Path(pattern.replace(PLACE, name)) for name in names]
+    wrong = next((path for path in paths if path.suffix.lower() != ".wav"), None)
+    if wrong is not None:
+        raise BadInputError(f"{wrong}: only WAV is written; end the name in .wav")
+    repeated = [path for path in paths if paths.count(path) > 1]
+    if repeated:
+        raise BadInputError(
+            f"{repeated[0]} would be written twice; convert files of the same name in "
+            "separate runs"
+        )
+    return paths

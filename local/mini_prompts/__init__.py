@@ -1,0 +1,1 @@
+"""Human telephone prompts from a Debian package, and phrases joined from them."""

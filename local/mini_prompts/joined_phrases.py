@@ -1,0 +1,122 @@
+"""Phrases joined from recorded words, as a telephone system says them.
+
+Numbers, phone numbers, dates, times, spelled words and the phonetic alphabet. They
+share their recordings with the training prompts: what is new in a phrase is the
+combination.
+"""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+SAMPLE_RATE = 16000
+Unit = tuple[str, np.ndarray]
+"""Text and samples of a recorded word."""
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A list of recorded words that make sense together."""
+
+    kind: str
+    units: tuple[str, ...]
+
+
+def number(value: int) -> list[str]:
+    """Names of the prompts that say ``value`` (0 .. 999,999).
+
+    >>> number(1042)
+    ['digits/1', 'digits/thousand', 'digits/40', 'digits/2']
+    """
+    units: list[str] = []
+    for size, name in ((1000, "thousand"), (100, "hundred")):
+        if value >= size:
+            units += [*number(value // size), f"digits/{name}"]
+            value %= size
+            if value == 0:
+                return units
+    if value <= 20:
+        return [*units, f"digits/{value}"]
+    units.append(f"digits/{value // 10 * 10}")
+    return units + ([f"digits/{value % 10}"] if value % 10 else [])
+
+
+def ordinal(value: int) -> list[str]:
+    """Names of the prompts that say the day ``value`` of a month (1 .. 31)."""
+    if value <= 20 or value == 30:
+        return [f"digits/h-{value}"]
+    return [f"digits/{value // 10 * 10}", f"digits/h-{value % 10}"]
+
+
+def draw(rng: random.Random, words: list[str]) -> Phrase:
+    """Make up a phrase.
+
+    Args:
+        rng: source of randomness.
+        words: to be spelled.
+    """
+    kind = rng.choice(["number", "phone", "date", "time", "spelled", "phonetic"])
+    if kind == "number":
+        units = number(rng.randrange(10 ** rng.randint(2, 6)))
+    elif kind == "phone":
+        units = [f"digits/{rng.randrange(10)}" for _ in range(rng.choice([4, 7]))]
+    elif kind == "date":
+        units = [f"digits/day-{rng.randrange(7)}", f"digits/mon-{rng.randrange(12)}"]
+        units += ordinal(rng.randint(1, 28))
+    elif kind == "time":
+        minute = rng.randrange(60)
+        units = [f"digits/{rng.randint(1, 12)}"]
+        if minute == 0:
+            units.append("digits/oclock")
+        else:
+            units += ["digits/oh"] * (minute < 10) + number(minute)
+        units.append(rng.choice(["digits/a-m", "digits/p-m"]))
+    elif kind == "spelled":
+        units = [f"letters/{letter}" for letter in rng.choice(words)]
+    else:
+        units = [f"phonetic/{letter}_p" for letter in rng.choice(words)[:4]]
+    return Phrase(kind, tuple(units))
+
+
+def draw_many(count: int, seed: int, words: list[str]) -> list[Phrase]:
+    """Draw ``count`` different phrases."""
+    rng, phrases = random.Random(seed), []
+    seen: set[tuple[str, ...]] = set()
+    while len(phrases) < count:
+        phrase = draw(rng, words)
+        if phrase.units not in seen:
+            seen.add(phrase.units)
+            phrases.append(phrase)
+    return phrases
+
+
+def trim(wave: np.ndarray, margin: float = 0.02) -> np.ndarray:
+    """Cut the silence around a word, leaving ``margin`` seconds of it."""
+    loud = np.flatnonzero(np.abs(wave) > 0.02 * np.abs(wave).max())
+    pad = int(margin * SAMPLE_RATE)
+    return wave[max(0, loud[0] - pad) : loud[-1] + pad]
+
+
+def render(
+    phrase: Phrase, prompts: Mapping[str, Unit], rng: random.Random
+) -> tuple[str, np.ndarray]:
+    """Say a phrase.
+
+    Args:
+        phrase: what to say.
+        prompts: text and samples by name.
+        rng: draws the gaps between words, 40 to 140 ms.
+
+    Returns:
+        Text and samples (N,) float32.
+    """
+    edge = np.zeros(int(0.05 * SAMPLE_RATE), dtype=np.float32)
+    parts, texts = [edge], []
+    for name in phrase.units:
+        text, wave = prompts[name]
+        gap = int(rng.uniform(0.04, 0.14) * SAMPLE_RATE)
+        parts += [trim(wave), np.zeros(gap, dtype=np.float32)]
+        texts.append(text)
+    return " ".join(texts), np.concatenate([*parts, edge])
