@@ -1,6 +1,7 @@
 """Options that several commands share; nothing here imports torch."""
 
 import argparse
+import re
 from typing import Any
 
 from espnet2_ext.inference.search_types import SearchOptions
@@ -25,10 +26,34 @@ GENERATION_NAMES = (
 )
 
 
-def add_option(parser: Any, name: str, **settings: Any) -> None:
-    """Add ``--some_name``, which may also be written ``--some-name``."""
-    dashed = f"--{name.replace('_', '-')}"
-    parser.add_argument(*dict.fromkeys((f"--{name}", dashed)), dest=name, **settings)
+class OptionGroup:
+    """A titled part of ``--help`` whose options have one spelling."""
+
+    def __init__(self, parser: argparse.ArgumentParser, title: str, dashes: bool):
+        """Begin a group.
+
+        Args:
+            parser: gets the group.
+            title: above its options.
+            dashes: ``--beam-size`` as in shell commands, or ``--beam_size`` as in
+                ESPnet.
+        """
+        self._group = parser.add_argument_group(title)
+        self._dashes = dashes
+
+    def add(self, name: str, **settings: Any) -> None:
+        """Add the option ``name``, in which underscores part the words."""
+        flag = name.replace("_", "-") if self._dashes else name
+        if "choices" not in settings:
+            settings.setdefault("metavar", METAVARS.get(settings.get("type"), "NAME"))
+        self._group.add_argument(f"--{flag}", dest=name, **settings)
+
+
+def with_dashes(argv: list[str]) -> list[str]:
+    """Let ``--beam_size`` stand for ``--beam-size``."""
+    return [
+        re.sub(r"^--[\w-]+", lambda m: m[0].replace("_", "-"), word) for word in argv
+    ]
 
 
 def count(text: str) -> int:
@@ -39,9 +64,12 @@ def count(text: str) -> int:
     return value
 
 
-def add_search_options(parser: Any) -> None:
+METAVARS: dict[Any, str] = {int: "N", count: "N", float: "X"}
+
+
+def add_search_options(parser: argparse.ArgumentParser, dashes: bool = False) -> None:
     """Add the options of the recognition search."""
-    group = parser.add_argument_group("recognition search")
+    group = OptionGroup(parser, "recognition search", dashes)
     settings = {
         "beam_size": (count, "hypotheses kept at each step"),
         "ctc_weight": (float, "share of the CTC score, 0..1; the decoder has the rest"),
@@ -52,11 +80,8 @@ def add_search_options(parser: Any) -> None:
     }
     for name, (kind, text) in settings.items():
         default = getattr(_SEARCH_DEFAULTS, name)
-        add_option(
-            group, name, type=kind, default=default, help=f"{text} (default: {default})"
-        )
-    add_option(
-        group,
+        group.add(name, type=kind, default=default, help=f"{text} (default: {default})")
+    group.add(
         "mode",
         choices=["standard", "official"],
         default=_SEARCH_DEFAULTS.mode,
@@ -64,49 +89,44 @@ def add_search_options(parser: Any) -> None:
     )
 
 
-def add_generation_options(parser: Any) -> None:
+def add_generation_options(
+    parser: argparse.ArgumentParser, dashes: bool = False
+) -> None:
     """Add the options of speech generation."""
-    group = parser.add_argument_group("speech generation")
-    add_option(
-        group,
+    group = OptionGroup(parser, "speech generation", dashes)
+    group.add(
         "threshold",
         type=float,
         default=0.5,
         help="stop probability that ends the speech (default: 0.5)",
     )
-    add_option(
-        group,
+    group.add(
         "minlenratio",
         type=float,
         default=0.0,
         help="fewest mel frames per input token or frame (default: 0)",
     )
-    add_option(
-        group,
+    group.add(
         "maxlenratio",
         type=float,
         help="most mel frames per input token or frame (default: 20 for texts, 10 for "
         "speech)",
     )
-    add_option(
-        group,
+    group.add(
         "prenet_dropout",
         type=float,
         help="always-on dropout of the decoder pre-net (default: as trained; 0 "
         "switches it off)",
     )
-    add_option(group, "seed", type=int, default=0, help="seed of that dropout")
+    group.add("seed", type=int, default=0, help="seed of that dropout")
 
 
-def add_device_options(parser: Any) -> None:
+def add_device_options(parser: argparse.ArgumentParser, dashes: bool = False) -> None:
     """Add where and how the arithmetic is done."""
-    group = parser.add_argument_group("computation")
-    add_option(
-        group, "batch_size", type=count, default=8, help="inputs at once (default: 8)"
-    )
-    add_option(group, "device", help="cpu, cuda, cuda:1, … (default: cpu)")
-    add_option(
-        group,
+    group = OptionGroup(parser, "computation", dashes)
+    group.add("batch_size", type=count, default=8, help="inputs at once (default: 8)")
+    group.add("device", help="cpu, cuda, cuda:1, … (default: cpu)")
+    group.add(
         "dtype",
         choices=["float32", "bfloat16", "float16"],
         default="float32",
@@ -114,12 +134,11 @@ def add_device_options(parser: Any) -> None:
     )
 
 
-def add_input_options(parser: Any) -> None:
+def add_input_options(parser: argparse.ArgumentParser, dashes: bool = False) -> None:
     """Add what a model has to know about its inputs."""
-    group = parser.add_argument_group("input")
-    add_option(group, "language", help="of the inputs, for a model with languages")
-    add_option(
-        group,
+    group = OptionGroup(parser, "input", dashes)
+    group.add("language", help="of the inputs, for a model with languages")
+    group.add(
         "max_seconds",
         type=float,
         default=30.0,

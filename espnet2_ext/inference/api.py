@@ -59,7 +59,7 @@ class STTATTS:
             self.model, self.config, files.bpemodel, files.speakers, self.device
         )
         self.audio = self.model.config.audio
-        self._own_vocoder = self._load_vocoder(vocoder or files.vocoder)
+        self.vocoder = self._load_vocoder(vocoder or files.vocoder)
 
     @classmethod
     def from_pretrained(cls, source: str | Path, **options: Any) -> "STTATTS":
@@ -321,7 +321,7 @@ class STTATTS:
     ) -> list[Speech]:
         """Generate speech from whatever ``encode`` makes of the chosen inputs."""
         speakers = self.inputs.speakers(speaker, len(sizes))
-        voice = self._own_vocoder if vocoder is None else self._load_vocoder(vocoder)
+        voice = self.vocoder if vocoder is None else self._load_vocoder(vocoder)
 
         @torch.no_grad()
         def run(places: list[int]) -> list[Speech]:

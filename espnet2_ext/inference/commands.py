@@ -16,14 +16,14 @@ from tqdm import tqdm
 from espnet2_ext.bin.options import GENERATION_NAMES, SEARCH_NAMES, chosen
 from espnet2_ext.inference.api import STTATTS
 from espnet2_ext.inference.audio_input import BadInputError
+from espnet2_ext.inference.console import complain, say
 from espnet2_ext.inference.isolated import Loaded, Outcome, run_isolated
 from espnet2_ext.inference.output_files import write_wav
 from espnet2_ext.inference.results import Speech, Transcript
 from espnet2_ext.inference.search_types import SearchOptions
+from espnet2_ext.inference.summary import readable, summarize
 from espnet2_ext.inference.tts_generation import GenerationOptions
-from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS
 
-MODEL_VARIABLE = "STTATTS_MODEL"
 STDIN = "-"
 PLACE = "{name}"
 
@@ -83,9 +83,9 @@ def transcribe(args: argparse.Namespace) -> int:
             **options,
         )
 
-    def show(place: int, outcome: Outcome, write: Callable[[str], None]) -> None:
+    def show(place: int, outcome: Outcome) -> None:
         for line in _transcript_lines(sources[place], outcome, args, len(sources)):
-            write(line)
+            say(line)
 
     return _run_all(sources, load, run, show, args)
 
@@ -129,74 +129,20 @@ def convert(args: argparse.Namespace) -> int:
 
 def info(args: argparse.Namespace) -> int:
     """Print what is in a model."""
-    content = describe_model(_open_model(args), args.model)
+    content = {"model": args.model, **summarize(_open_model(args))}
     if args.json:
-        print(json.dumps(content, ensure_ascii=False))
+        say(json.dumps(content, ensure_ascii=False))
         return 0
     width = max(map(len, content))
     for name, value in content.items():
-        if isinstance(value, dict):
-            value = ", ".join(f"{key} {number}" for key, number in value.items())
-        elif isinstance(value, list):
-            value = ", ".join(map(str, value)) or "none"
-        elif isinstance(value, int) and value >= 10000:
-            value = f"{value:,}"
-        print(f"{name.replace('_', ' '):{width}}  {'none' if value is None else value}")
+        say(f"{name.replace('_', ' '):{width}}  {readable(value)}")
     return 0
-
-
-def describe_model(model: STTATTS, source: str) -> dict[str, Any]:
-    """Gather what users ask about a model.
-
-    Args:
-        model: a loaded model.
-        source: what the user called it.
-
-    Returns:
-        Plain values under readable names.
-    """
-    sizes = model.model.config
-    special = {*FIRST_SYMBOLS, *LAST_SYMBOLS}
-    tokens = [token for token in model.token_list if token not in special]
-    vocoder = model.inputs.vocoder_name if False else None  # placeholder
-    return {
-        "model": source,
-        "preset": model.config.get("preset", "base"),
-        "parameters": sum(p.numel() for p in model.model.parameters()),
-        "sizes": {
-            "width": sizes.d_model,
-            "feed-forward": sizes.ffn,
-            "heads": sizes.heads,
-            "encoder layers": sizes.encoder_layers,
-            "decoder layers": sizes.decoder_layers,
-        },
-        "speech_input": sizes.front_end.kind,
-        "tasks": list(model.tasks),
-        "task_fusion": f"{sizes.fusion.mode}, {sizes.fusion.position}",
-        "languages": list(sizes.fusion.languages),
-        "vocabulary": len(model.token_list),
-        "token_type": model.config.get("token_type", "char"),
-        "characters": "".join(sorted(set("".join(tokens)))),
-        "cleaner": model.config.get("cleaner"),
-        "speakers": model.inputs.speaker_table.names,
-        "speaker_vector": sizes.speaker_dim,
-        "speaker_tool": model.config.get("speaker_tool"),
-        "vocoder": vocoder,
-        "sample_rate": sizes.audio.sample_rate,
-        "mel_bins": sizes.audio.n_mels,
-        "hop": sizes.audio.hop_length,
-        "padding": sizes.padding,
-    }
 
 
 # ---- shared by the commands ----------------------------------------------------
 
 
 def _open_model(args: argparse.Namespace, task: str | None = None) -> STTATTS:
-    if not args.model:
-        raise ValueError(
-            f"no model given: use -m MODEL, or set the variable {MODEL_VARIABLE}"
-        )
     model = STTATTS.from_pretrained(
         args.model,
         device=pick_device(args.device),
@@ -234,7 +180,7 @@ def _generate(
         rate = model.audio.sample_rate
         return model.convert(values, speaker, rate, max_seconds=None, **settings)
 
-    def show(place: int, outcome: Outcome, write: Callable[[str], None]) -> None:
+    def show(place: int, outcome: Outcome) -> None:
         if outcome.error is not None:
             return
         speech = outcome.result
@@ -246,7 +192,7 @@ def _generate(
             )
         write_wav(paths[place], speech.wav, speech.sample_rate)
         if len(paths) > 1:
-            write(f"{paths[place]}\t{sources[place]}")
+            say(f"{paths[place]}\t{sources[place]}")
 
     return _run_all(sources, lambda place: load(model, place), run, show, args)
 
@@ -269,7 +215,7 @@ def _run_all(
     sources: list[str],
     load: Callable[[int], Loaded],
     run: Callable[[list[int], list[Any]], Sequence[Any]],
-    show: Callable[[int, Outcome, Callable[[str], None]], None],
+    show: Callable[[int, Outcome], None],
     args: argparse.Namespace,
 ) -> int:
     """Run everything; show the outcomes in the order of ``sources``."""
@@ -277,11 +223,6 @@ def _run_all(
     waiting: dict[int, Outcome] = {}
     shown = failures = 0
     with tqdm(total=len(sources), disable=silent, file=sys.stderr) as bar:
-
-        def write(line: str) -> None:
-            with tqdm.external_write_mode(sys.stdout):
-                print(line, flush=True)
-
         places = range(len(sources))
         for outcomes in run_isolated(places, load, run, args.batch_size, window=4):
             waiting.update(outcomes)
@@ -291,17 +232,11 @@ def _run_all(
                 if outcome.error is not None:
                     failures += 1
                     complain(_with_name(sources[shown], outcome.error))
-                show(shown, outcome, write)
+                show(shown, outcome)
                 shown += 1
     if failures and len(sources) > 1:
         complain(f"{failures} of {len(sources)} failed")
     return 1 if failures else 0
-
-
-def complain(message: str) -> None:
-    """Tell the user about a problem, without tearing up a progress bar."""
-    with tqdm.external_write_mode(sys.stderr):
-        print(f"sttatts: {message}", file=sys.stderr, flush=True)
 
 
 def _with_name(source: str, error: str) -> str:

@@ -1,0 +1,224 @@
+"""The command ``sttatts``: transcribe, speak, convert, info.
+
+Nothing here imports torch, so that ``--help`` answers at once; the work is in
+``inference/commands.py``.
+"""
+
+import argparse
+import logging
+import os
+import sys
+import warnings
+
+from espnet2_ext.bin.options import (
+    OptionGroup,
+    add_device_options,
+    add_generation_options,
+    add_input_options,
+    add_search_options,
+    with_dashes,
+)
+from espnet2_ext.inference.console import PlainHandler, complain
+from espnet2_ext.inference.isolated import one_line
+
+MODEL_VARIABLE = "STTATTS_MODEL"
+
+DESCRIPTION = """\
+Recognise, synthesise and convert speech with one STTATTS model.
+
+The model (-m, or the variable STTATTS_MODEL) is a directory, a packed zip, the
+address of one, or a model-zoo tag (user/model)."""
+
+EXAMPLES = """\
+examples:
+  export STTATTS_MODEL=exp/model
+  sttatts transcribe a.wav b.flac
+  find . -name '*.wav' | sttatts transcribe --json - > transcripts.jsonl
+  sttatts speak "hello world" -o out.wav --speaker anna
+  sttatts speak -o book/ --speaker anna < lines.txt
+  sttatts convert in.wav -o out.wav --speaker omar
+  sttatts info
+
+The exit code is 0, or 1 if an input failed, or 2 for a mistake in the options."""
+
+OUTPUT_HELP = (
+    "WAV file to write (16-bit PCM); for several a folder ('out/') or a name with "
+    "{name} in it, which stands for %s"
+)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: the words after ``sttatts``; those of the process by default.
+
+    Returns:
+        The exit code.
+    """
+    words = sys.argv[1:] if argv is None else argv
+    args = _build_parser().parse_args(with_dashes(words))
+    _set_up_logging(args.debug, args.quiet)
+    try:
+        if not args.model:
+            raise ValueError(
+                f"no model given: use -m MODEL, or set the variable {MODEL_VARIABLE}"
+            )
+        from espnet2_ext.inference import commands
+
+        return getattr(commands, args.command)(args)
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return 130
+    except BrokenPipeError:
+        # The reader of our output went away; Python must not try to flush it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (ValueError, OSError, ImportError) as error:
+        if args.debug:
+            raise
+        complain(one_line(error))
+        return 1
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sttatts",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", title="commands"
+    )
+    _add_transcribe(commands)
+    _add_speak(commands)
+    _add_convert(commands)
+    _add_info(commands)
+    return parser
+
+
+def _add_transcribe(commands: "argparse._SubParsersAction") -> None:
+    parser = _command(
+        commands,
+        "transcribe",
+        "print what is said in recordings",
+        "Prints the text of one recording, or 'file<TAB>text' lines for several; with "
+        "--nbest above 1 a score stands before each text.",
+    )
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="recordings (WAV, FLAC, OGG, MP3, …); '-' reads paths from standard "
+        "input, one a line",
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="one JSON object a line: file, text, tokens, token_ids, score, times (s), "
+        "nbest; or file and error",
+    )
+    add_search_options(parser, dashes=True)
+    add_input_options(parser, dashes=True)
+    add_device_options(parser, dashes=True)
+
+
+def _add_speak(commands: "argparse._SubParsersAction") -> None:
+    parser = _command(
+        commands,
+        "speak",
+        "speak texts into WAV files",
+        "Speaks one text, or every line of standard input.",
+    )
+    parser.add_argument(
+        "text",
+        nargs="*",
+        metavar="TEXT",
+        help="what to say; none or '-' reads standard input, one text a line",
+    )
+    _add_voice(parser, "the line's number")
+
+
+def _add_convert(commands: "argparse._SubParsersAction") -> None:
+    parser = _command(
+        commands,
+        "convert",
+        "say the same in another voice",
+        "Speaks what the recordings say with the voice of another speaker.",
+    )
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="recordings; '-' reads paths from standard input, one a line",
+    )
+    _add_voice(parser, "the recording's name")
+
+
+def _add_info(commands: "argparse._SubParsersAction") -> None:
+    parser = _command(
+        commands,
+        "info",
+        "say what is in a model",
+        "Lists sizes, tasks, languages, symbols, speakers and vocoder of a model.",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(device="cpu", dtype="float32")
+
+
+def _command(
+    commands: "argparse._SubParsersAction", name: str, summary: str, description: str
+) -> argparse.ArgumentParser:
+    """Make a sub-command with the options that all of them have."""
+    parser = commands.add_parser(name, help=summary, description=description)
+    parser.add_argument(
+        "-m",
+        "--model",
+        default=os.environ.get(MODEL_VARIABLE),
+        help="directory, packed zip, address or model-zoo tag (default: the variable "
+        "STTATTS_MODEL)",
+    )
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", help="no progress bar, no warnings"
+    )
+    parser.add_argument(
+        "--debug", action="store_true", help="show where in the code an error arose"
+    )
+    return parser
+
+
+def _add_voice(parser: argparse.ArgumentParser, placeholder: str) -> None:
+    """Add the options of both commands that write speech."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="WAV",
+        help=OUTPUT_HELP % placeholder,
+    )
+    voice = OptionGroup(parser, "voice", dashes=True)
+    voice.add(
+        "speaker",
+        help="the voice: a name that 'sttatts info' lists, a .npy file, or a recording "
+        "where the extractor is installed (default: the model's only speaker)",
+    )
+    voice.add(
+        "vocoder",
+        help="directory, checkpoint or Hugging Face name of a vocoder, or "
+        "'griffin_lim' (default: the model's own, else griffin_lim)",
+    )
+    add_generation_options(parser, dashes=True)
+    add_input_options(parser, dashes=True)
+    add_device_options(parser, dashes=True)
+
+
+def _set_up_logging(debug: bool, quiet: bool) -> None:
+    level = logging.ERROR if quiet else logging.WARNING
+    logging.basicConfig(handlers=[PlainHandler()], level=level, force=True)
+    if not debug:
+        warnings.simplefilter("ignore")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,196 @@
+"""Decode a set: python -m espnet2_ext.bin.sttatts_inference --help.
+
+Nothing here imports torch, so that ``--help`` answers at once; the work is in
+``inference/decode_set.py``.
+"""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from espnet2_ext.bin.options import (
+    OptionGroup,
+    add_device_options,
+    add_generation_options,
+    add_input_options,
+    add_search_options,
+    count,
+)
+from espnet2_ext.inference.isolated import one_line
+
+DESCRIPTION = """\
+Recognise, synthesise or convert a set of utterances.
+
+Writes into --output_dir, as ESPnet does:
+  asr      1best_recog/{text,token,token_int,score}, 2best_recog/… for --nbest
+  tts, vc  wav/<id>.wav, wav.scp, speech_shape/speech_shape (frames,bins),
+           lengths (samples), stopped (0: cut at the length limit),
+           feats/<id>.npy for --write_feats, att_ws/ and probs/ for --write_plots
+  all      failed (id and reason), journal.jsonl (finished utterances), .done
+
+A killed run goes on where it was when it is started again with the same options;
+other options or another model start anew.  Results do not depend on the batch size,
+nor on the order or the choice of the utterances."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: its options; those of the process by default.
+
+    Returns:
+        The exit code: 1 if utterances failed or nothing could be done.
+    """
+    parser = _build_parser()
+    words = sys.argv[1:] if argv is None else argv
+    early, _ = _early_parser().parse_known_args(words)
+    try:
+        args = parser.parse_args(_words_of_yaml(early.inference_config, parser) + words)
+        logging.basicConfig(
+            level=args.log_level,
+            format="%(asctime)s (%(module)s:%(lineno)d) %(levelname)s: %(message)s",
+            force=True,
+        )
+        from espnet2_ext.inference.decode_set import decode_set
+
+        return decode_set(args)
+    except KeyboardInterrupt:
+        print("interrupted; run it again to go on", file=sys.stderr)
+        return 130
+    except (ValueError, OSError, ImportError) as error:
+        print(f"sttatts_inference: error: {one_line(error)}", file=sys.stderr)
+        return 1
+
+
+def _early_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--inference_config")
+    return parser
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m espnet2_ext.bin.sttatts_inference",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    run = OptionGroup(parser, "run", dashes=False)
+    run.add("task", choices=["asr", "tts", "vc"], required=True, help="what to do")
+    run.add("output_dir", required=True, help="folder of the results")
+    run.add(
+        "inference_config", help="YAML file of options; the command line goes first"
+    )
+    run.add(
+        "allow_failures",
+        type=int,
+        default=0,
+        help="utterances that may fail without making the exit code 1 (default: 0)",
+    )
+    run.add("log_level", default="INFO", help="DEBUG, INFO, WARNING or ERROR")
+    _add_data(parser)
+    _add_model(parser)
+    add_search_options(parser)
+    add_generation_options(parser)
+    results = OptionGroup(parser, "results of tts and vc", dashes=False)
+    results.add(
+        "write_feats",
+        type=_yes_or_no,
+        nargs="?",
+        const=True,
+        default=False,
+        help="also write mel spectrograms (default: false)",
+    )
+    results.add(
+        "write_plots",
+        type=int,
+        default=0,
+        help="pictures of attention and stop probability for the first N utterances",
+    )
+    add_input_options(parser)
+    add_device_options(parser)
+    machine = OptionGroup(parser, "machine", dashes=False)
+    machine.add(
+        "ngpu", type=int, default=0, help="1: --device cuda (default: 0, --device cpu)"
+    )
+    machine.add(
+        "num_workers",
+        type=int,
+        default=1,
+        help="threads that read ahead; 0 reads between the batches (default: 1)",
+    )
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    data = OptionGroup(parser, "data", dashes=False)
+    data.add(
+        "data_path_and_name_and_type",
+        action="append",
+        required=True,
+        metavar="PATH,NAME,TYPE",
+        help="inputs: asr_speech; tts_text and tts_spembs; vc_speech and vc_spembs. "
+        "Types: sound, kaldi_ark, npy; text; for spembs also text, names of the "
+        "model's speakers",
+    )
+    data.add("key_file", help="its first column chooses and orders the utterances")
+    data.add(
+        "speaker",
+        help="of all utterances, instead of spembs: a name, a .npy file or a recording",
+    )
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    model = OptionGroup(parser, "model", dashes=False)
+    model.add("model", help="directory, packed zip, address or model-zoo tag")
+    model.add("train_config", help="config.yaml of a training, with --model_file")
+    model.add("model_file", help="weights of a training, with --train_config")
+    model.add("bpemodel", help="SentencePiece model, if it is not beside the model")
+    model.add("speakers", help="speakers.npz, if it is not beside the model")
+    model.add(
+        "vocoder",
+        help="of tts and vc: directory, checkpoint or 'griffin_lim' (default: the "
+        "model's own, else griffin_lim)",
+    )
+
+
+def _words_of_yaml(path: str | None, parser: argparse.ArgumentParser) -> list[str]:
+    """Write the options of a YAML file as a command line, which checks them.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not plain options, or unknown ones.
+    """
+    if path is None:
+        return []
+    import yaml
+
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: not a YAML file ({one_line(error)})") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected lines 'option: value'")
+    known = {action.dest for action in parser._actions} - {"help", "inference_config"}
+    words: list[str] = []
+    for name, value in content.items():
+        if name not in known:
+            raise ValueError(f"{path}: unknown option '{name}'")
+        values: list[Any] = value if isinstance(value, list) else [value]
+        words += [f"--{name}={item}" for item in values if item is not None]
+    return words
+
+
+def _yes_or_no(text: str) -> bool:
+    words = {"true": True, "yes": True, "1": True}
+    words |= {"false": False, "no": False, "0": False}
+    if text.lower() not in words:
+        raise argparse.ArgumentTypeError(f"'{text}' is neither true nor false")
+    return words[text.lower()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,311 @@
+"""Decode a set of utterances into a folder; safe to kill and run again.
+
+The journal (``journal.jsonl``) is the memory of a run: an utterance is finished when
+its files are in place and its line is on the disk.  The tables are written from it at
+the end, and then ``.done``.
+"""
+
+import argparse
+import hashlib
+import json
+import logging
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from espnet2_ext.bin.options import GENERATION_NAMES, SEARCH_NAMES, chosen
+from espnet2_ext.inference.api import STTATTS
+from espnet2_ext.inference.commands import pick_device, require_task
+from espnet2_ext.inference.decode_outputs import (
+    Outputs,
+    SpeechOutputs,
+    TranscriptOutputs,
+)
+from espnet2_ext.inference.input_tables import InputTables, UtteranceInput
+from espnet2_ext.inference.isolated import Loaded, Outcome, run_isolated
+from espnet2_ext.inference.journal import Journal
+from espnet2_ext.inference.model_files import (
+    OPTIONAL_NAMES,
+    ModelFiles,
+    find_model,
+)
+from espnet2_ext.inference.output_files import (
+    remove_unfinished,
+    write_table,
+    write_text,
+)
+from espnet2_ext.inference.search_types import SearchOptions
+from espnet2_ext.inference.tts_generation import GenerationOptions
+
+JOURNAL, DONE, FAILED = "journal.jsonl", ".done", "failed"
+OWN_OPTIONS = ("task", "language", "max_seconds", "speaker", "dtype")
+
+
+def decode_set(args: argparse.Namespace) -> int:
+    """Run one decoding command.
+
+    Args:
+        args: of ``bin/sttatts_inference.py``.
+
+    Returns:
+        1 if more utterances failed than are allowed, else 0.
+
+    Raises:
+        ValueError, OSError: unusable options, model or tables.
+    """
+    folder = Path(args.output_dir)
+    tables = InputTables(
+        args.task,
+        args.data_path_and_name_and_type,
+        args.key_file,
+        args.speaker,
+        args.max_seconds or None,
+    )
+    files = choose_files(args)
+    options = _task_options(args)
+    outputs = _outputs(args, folder, tables.keys)
+    with _only_writer(folder):
+        journal = Journal(
+            folder / JOURNAL,
+            _digest(args, files, options),
+            lambda: _start_anew(folder, outputs),
+        )
+        wanted = {uid: tables.fingerprint(uid) for uid in tables.keys}
+        todo = [
+            uid
+            for uid, source in wanted.items()
+            if (journal.get(uid) or {}).get("source") != source
+            or not outputs.is_complete(uid)
+        ]
+        failures: dict[str, str] = {}
+        if todo:
+            (folder / DONE).unlink(missing_ok=True)
+            for name in outputs.folders:
+                remove_unfinished(folder / name)
+            if len(todo) < len(wanted):
+                logging.info("%d utterances are finished", len(wanted) - len(todo))
+            decoder = _Decoder(args, files, tables, options)
+            for outcomes in decoder.decode(todo, outputs.check):
+                finished = []
+                for uid, (result, error) in outcomes:
+                    if error is not None:
+                        logging.error("%s failed: %s", uid, error)
+                        failures[uid] = error
+                        continue
+                    record = outputs.save(uid, result)
+                    finished.append({"uid": uid, "source": wanted[uid], **record})
+                journal.add(finished)
+        return _finish(folder, tables.keys, journal, outputs, failures, args)
+
+
+def choose_files(args: argparse.Namespace) -> ModelFiles:
+    """Files of ``--model``, or of ``--train_config`` and ``--model_file``.
+
+    Raises:
+        ValueError: neither or both are given.
+        FileNotFoundError: a file is not there.
+    """
+    pair = (args.train_config, args.model_file)
+    if args.model and not any(pair):
+        files = find_model(args.model)
+        named = {name: getattr(files, name) for name in ("train_config", "model_file")}
+        optional = {name: getattr(files, name) for name in OPTIONAL_NAMES}
+    elif not args.model and all(pair):
+        named = {"train_config": Path(pair[0]), "model_file": Path(pair[1])}
+        beside = named["train_config"].parent
+        optional = {
+            name: beside / path if (beside / path).exists() else None
+            for name, path in OPTIONAL_NAMES.items()
+        }
+    else:
+        raise ValueError("give either --model, or --train_config with --model_file")
+    for name in ("bpemodel", "speakers"):
+        if getattr(args, name):
+            optional[name] = Path(getattr(args, name))
+    for path in (*named.values(), *optional.values()):
+        if path is not None and not path.exists():
+            raise FileNotFoundError(f"{path}: no such file")
+    return ModelFiles(**named, **optional)
+
+
+def _task_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Checked options of the search or the generation."""
+    if args.task == "asr":
+        options = chosen(args, SEARCH_NAMES)
+        SearchOptions(**options)
+        return options
+    options = chosen(args, GENERATION_NAMES)
+    GenerationOptions(**options)
+    return {**options, "attention": args.write_plots > 0}
+
+
+def _outputs(args: argparse.Namespace, folder: Path, keys: list[str]) -> Outputs:
+    if args.task == "asr":
+        return TranscriptOutputs(folder, args.nbest)
+    plotted = frozenset(keys[: args.write_plots])
+    return SpeechOutputs(folder, args.write_feats, plotted)
+
+
+@contextmanager
+def _only_writer(folder: Path) -> Iterator[None]:
+    """Keep every other run out of the output folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise ValueError(
+            f"{folder}: another run writes into it; wait for it, or choose another "
+            "--output_dir"
+        ) from None
+
+
+def _digest(
+    args: argparse.Namespace, files: ModelFiles, options: dict[str, Any]
+) -> str:
+    """Name everything but the utterances that results depend on."""
+    settings = {
+        **{name: getattr(args, name) for name in OWN_OPTIONS},
+        **options,
+        "device": pick_device(_device_name(args)).type,
+        "features": args.write_feats,
+        "plots": args.write_plots,
+        "vocoder": args.vocoder,
+    }
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for field in fields(files):
+        digest.update(f"\0{field.name}\0".encode())
+        _add_content(digest, getattr(files, field.name))
+    if args.vocoder and Path(args.vocoder).exists():
+        _add_content(digest, Path(args.vocoder))
+    return digest.hexdigest()
+
+
+def _add_content(digest: Any, path: Path | None) -> None:
+    if path is None:
+        return
+    inside: Iterable[Path] = sorted(path.rglob("*")) if path.is_dir() else [path]
+    for file in inside:
+        if file.is_file():
+            digest.update(file.name.encode())
+            with file.open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    digest.update(block)
+
+
+def _start_anew(folder: Path, outputs: Outputs) -> None:
+    """Remove the results of a run with other options."""
+    if (folder / JOURNAL).exists():
+        logging.info("%s: made with other options or by another model; anew", folder)
+    (folder / DONE).unlink(missing_ok=True)
+    for pattern in (FAILED, *outputs.folders):
+        for path in folder.glob(pattern):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+class _Decoder:
+    """The model with the options of the run."""
+
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        files: ModelFiles,
+        tables: InputTables,
+        options: dict[str, Any],
+    ):
+        self._args, self._tables, self._options = args, tables, options
+        self._model = STTATTS(
+            files,
+            device=pick_device(_device_name(args)),
+            dtype=getattr(torch, args.dtype),
+            vocoder=args.vocoder,
+        )
+        require_task(self._model, args.task)
+        self._model.inputs.language(args.language, 1)
+
+    def decode(
+        self, todo: list[str], check: Any
+    ) -> Iterator[list[tuple[str, Outcome]]]:
+        """Yield the outcomes, a batch at a time."""
+
+        def load(uid: str) -> Loaded:
+            check(uid)
+            return self._tables.load(uid, self._model)
+
+        began = time.perf_counter()
+        silent = not sys.stderr.isatty()
+        with tqdm(total=len(todo), disable=silent, unit="utt") as bar:
+            for outcomes in run_isolated(
+                todo,
+                load,
+                self._run,
+                self._args.batch_size,
+                workers=self._args.num_workers,
+            ):
+                yield outcomes
+                bar.update(len(outcomes))
+        logging.info("%d utterances in %.1f s", len(todo), time.perf_counter() - began)
+
+    def _run(self, uids: list[str], inputs: list[UtteranceInput]) -> list[Any]:
+        mains = [item.main for item in inputs]
+        settings = {
+            **self._options,
+            "language": self._args.language,
+            "batch_size": len(inputs),
+        }
+        rate = self._model.audio.sample_rate
+        if self._args.task == "asr":
+            return self._model.transcribe(mains, rate, max_seconds=None, **settings)
+        speakers = [item.speaker for item in inputs]
+        settings["utterance_ids"] = uids
+        if self._args.task == "tts":
+            return self._model.synthesize(mains, speakers, **settings)
+        return self._model.convert(mains, speakers, rate, max_seconds=None, **settings)
+
+
+def _device_name(args: argparse.Namespace) -> str:
+    return args.device or ("cuda" if args.ngpu else "cpu")
+
+
+def _finish(
+    folder: Path,
+    keys: list[str],
+    journal: Journal,
+    outputs: Outputs,
+    failures: dict[str, str],
+    args: argparse.Namespace,
+) -> int:
+    """Write the tables, and ``.done`` if all is well."""
+    rows = [
+        (uid, record)
+        for uid in keys
+        if uid not in failures and (record := journal.get(uid)) is not None
+    ]
+    outputs.write_tables(rows)
+    failed = [uid for uid in keys if uid in failures]
+    write_table(folder / FAILED, ((uid, failures[uid]) for uid in failed))
+    if failed:
+        shown = ", ".join(failed[:5]) + (", …" if len(failed) > 5 else "")
+        logging.error(
+            "%d of %d utterances failed: %s (reasons: %s)",
+            len(failed),
+            len(keys),
+            shown,
+            folder / FAILED,
+        )
+    if len(failed) > args.allow_failures:
+        return 1
+    write_text(folder / DONE, f"{len(rows)} utterances\n")
+    return 0

@@ -1,0 +1,53 @@
+"""What is in a model, in plain values: for ``sttatts info`` and the model card."""
+
+from typing import Any
+
+from espnet2_ext.inference.api import STTATTS
+from espnet2_ext.inference.vocoder import GRIFFIN_LIM, NeuralVocoder
+from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS
+
+
+def summarize(model: STTATTS) -> dict[str, Any]:
+    """Gather what users ask about a model, under readable names."""
+    sizes, vocoder = model.model.config, model.vocoder
+    special = {*FIRST_SYMBOLS, *LAST_SYMBOLS}
+    tokens = [token for token in model.token_list if token not in special]
+    neural = isinstance(vocoder, NeuralVocoder)
+    return {
+        "preset": model.config.get("preset", "base"),
+        "parameters": sum(p.numel() for p in model.model.parameters()),
+        "sizes": {
+            "width": sizes.d_model,
+            "feed-forward": sizes.ffn,
+            "heads": sizes.heads,
+            "encoder layers": sizes.encoder_layers,
+            "decoder layers": sizes.decoder_layers,
+        },
+        "speech_input": sizes.front_end.kind,
+        "tasks": list(model.tasks),
+        "task_fusion": f"{sizes.fusion.mode}, {sizes.fusion.position}",
+        "languages": list(sizes.fusion.languages),
+        "vocabulary": len(model.token_list),
+        "token_type": model.config.get("token_type", "char"),
+        "characters": "".join(sorted(set("".join(tokens)))),
+        "cleaner": model.config.get("cleaner"),
+        "speakers": model.inputs.speaker_table.names,
+        "speaker_vector": sizes.speaker_dim,
+        "speaker_tool": model.config.get("speaker_tool"),
+        "vocoder": type(vocoder.generator).__name__ if neural else GRIFFIN_LIM,
+        "sample_rate": sizes.audio.sample_rate,
+        "mel_bins": sizes.audio.n_mels,
+        "hop": sizes.audio.hop_length,
+        "padding": sizes.padding,
+    }
+
+
+def readable(value: Any) -> str:
+    """Write a value of :func:`summarize` for people."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {number}" for name, number in value.items())
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
+    if isinstance(value, int) and value >= 100_000:
+        return f"{value / 1e6:.1f} M"
+    return "none" if value is None else str(value)

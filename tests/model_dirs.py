@@ -1,0 +1,52 @@
+"""Model directories with random weights, made in no time."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+
+from espnet2_ext.configuration import plain_values
+from espnet2_ext.inference.output_files import write_wav
+from espnet2_ext.inference.speakers import SpeakerTable
+from tests.corpora import RATE, speak
+from tests.factories import TINY, TOKENS, tiny_model
+
+SPEAKERS = {
+    name: np.random.RandomState(i).randn(TINY.speaker_dim).astype(np.float32)
+    for i, name in enumerate(("anna", "omar"))
+}
+TEXTS = ("abc", "head", "a bad cab", "faded", "egg", "cabbage")
+
+
+def write_model(folder: Path, **config: Any) -> Path:
+    """Write a directory that ``STTATTS.from_pretrained`` takes.
+
+    Args:
+        folder: is made.
+        config: further entries of ``config.yaml``.
+    """
+    folder.mkdir(parents=True)
+    model = tiny_model()
+    content = {
+        "preset": "tiny",
+        "model_conf": plain_values(model.config),
+        "token_list": TOKENS,
+        "token_type": "char",
+        "bpemodel": None,
+        "trained_tasks": ["asr", "tts", "vc"],
+        **config,
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(content, allow_unicode=True))
+    torch.save(model.state_dict(), folder / "model.pth")
+    SpeakerTable(SPEAKERS, TINY.speaker_dim, None).save(folder / "speakers.npz")
+    return folder
+
+
+def write_waves(folder: Path) -> list[Path]:
+    """Write a recording of each of :data:`TEXTS`."""
+    paths = [folder / f"{place}.wav" for place in range(len(TEXTS))]
+    for path, text in zip(paths, TEXTS, strict=True):
+        write_wav(path, speak(text), RATE)
+    return paths
