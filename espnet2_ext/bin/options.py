@@ -134,16 +134,19 @@ def add_device_options(parser: argparse.ArgumentParser, dashes: bool = False) ->
     )
 
 
-def add_input_options(parser: argparse.ArgumentParser, dashes: bool = False) -> None:
+def add_input_options(
+    parser: argparse.ArgumentParser, dashes: bool = False, recordings: bool = True
+) -> None:
     """Add what a model has to know about its inputs."""
     group = OptionGroup(parser, "input", dashes)
     group.add("language", help="of the inputs, for a model with languages")
-    group.add(
-        "max_seconds",
-        type=float,
-        default=30.0,
-        help="refuse longer recordings; 0 accepts any (default: 30)",
-    )
+    if recordings:
+        group.add(
+            "max_seconds",
+            type=float,
+            default=30.0,
+            help="refuse longer recordings; 0 accepts any (default: 30)",
+        )
 
 
 def chosen(args: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any]:

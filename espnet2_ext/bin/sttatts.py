@@ -137,7 +137,7 @@ def _add_speak(commands: "argparse._SubParsersAction") -> None:
         metavar="TEXT",
         help="what to say; none or '-' reads standard input, one text a line",
     )
-    _add_voice(parser, "the line's number")
+    _add_voice(parser, "the line's number", recordings=False)
 
 
 def _add_convert(commands: "argparse._SubParsersAction") -> None:
@@ -153,7 +153,7 @@ def _add_convert(commands: "argparse._SubParsersAction") -> None:
         metavar="FILE",
         help="recordings; '-' reads paths from standard input, one a line",
     )
-    _add_voice(parser, "the recording's name")
+    _add_voice(parser, "the recording's name", recordings=True)
 
 
 def _add_info(commands: "argparse._SubParsersAction") -> None:
@@ -188,7 +188,9 @@ def _command(
     return parser
 
 
-def _add_voice(parser: argparse.ArgumentParser, placeholder: str) -> None:
+def _add_voice(
+    parser: argparse.ArgumentParser, placeholder: str, recordings: bool
+) -> None:
     """Add the options of both commands that write speech."""
     parser.add_argument(
         "-o",
@@ -209,7 +211,7 @@ def _add_voice(parser: argparse.ArgumentParser, placeholder: str) -> None:
         "'griffin_lim' (default: the model's own, else griffin_lim)",
     )
     add_generation_options(parser, dashes=True)
-    add_input_options(parser, dashes=True)
+    add_input_options(parser, dashes=True, recordings=recordings)
     add_device_options(parser, dashes=True)
 
 

@@ -16,7 +16,6 @@ from espnet2_ext.bin.options import (
     add_generation_options,
     add_input_options,
     add_search_options,
-    count,
 )
 from espnet2_ext.inference.isolated import one_line
 
@@ -101,6 +100,7 @@ def _build_parser() -> argparse.ArgumentParser:
         type=_yes_or_no,
         nargs="?",
         const=True,
+        metavar="BOOL",
         default=False,
         help="also write mel spectrograms (default: false)",
     )

@@ -41,7 +41,7 @@ class Outputs(Protocol):
 class TranscriptOutputs:
     """``<n>best_recog/{text,token,token_int,score}``."""
 
-    folders = ("*best_recog",)
+    folders: tuple[str, ...] = ("*best_recog",)
 
     def __init__(self, folder: Path, nbest: int):
         self._folder = folder
@@ -58,7 +58,8 @@ class TranscriptOutputs:
                     "text": transcript.text,
                     "token": " ".join(transcript.tokens),
                     "token_int": " ".join(map(str, transcript.token_ids)),
-                    "score": transcript.score,
+                    # The last digits depend on the batch.
+                    "score": round(transcript.score, 4),
                 }
                 for transcript in result
             ]
@@ -89,7 +90,7 @@ class TranscriptOutputs:
 class SpeechOutputs:
     """``wav/``, ``feats/``, pictures, and tables of lengths."""
 
-    folders = (
+    folders: tuple[str, ...] = (
         "wav",
         "feats",
         "att_ws",

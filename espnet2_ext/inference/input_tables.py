@@ -110,7 +110,8 @@ class InputTables:
         if self._main.type == "text":
             size = len(model.inputs.text(value))
             return Loaded(UtteranceInput(value, speaker), size)
-        rate, source = model.audio.sample_rate, value
+        rate = model.audio.sample_rate
+        source: Any = value
         if self._main.type != "sound":
             rate, source = _read_samples(self._main.type, value, rate)
         wave = model.inputs.speech(source, rate, self.max_seconds)
@@ -134,11 +135,13 @@ def _read_triple(triple: str, task: str) -> tuple[str, Table]:
     if len(parts) != 3:
         raise ValueError(f"'{triple}' is not PATH,NAME,TYPE")
     path, name, kind = parts
-    wanted = [MAIN_INPUT[task], *[SPEAKER_INPUT[task]] * (task in SPEAKER_INPUT)]
+    wanted = [by[task] for by in (MAIN_INPUT, SPEAKER_INPUT) if task in by]
     if name in REFERENCES:
         return name, Table(path, kind, {})
     if name not in wanted:
-        raise ValueError(f"'{name}' is no input of --task {task}; it reads {wanted}")
+        raise ValueError(
+            f"'{name}' is no input of --task {task}; it reads {', '.join(wanted)}"
+        )
     types = TYPES[name.split("_", 1)[1]]
     if kind not in types:
         raise ValueError(f"{name} cannot be of type '{kind}'; use {', '.join(types)}")

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from espnet2_ext.configuration import build_model_config
 from espnet2_ext.inference.model_files import ModelFiles
+from espnet2_ext.inference.plain_files import read_yaml
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 
 
@@ -17,8 +17,8 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: not a configuration of this project.
     """
-    config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(config, dict) or not isinstance(config.get("token_list"), list):
+    config = dict(read_yaml(path))
+    if not isinstance(config.get("token_list"), list):
         raise ValueError(f"{path}: not the configuration of a trained STTATTS model")
     return config
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
+from espnet2_ext.inference.plain_files import read_yaml
 
 CONFIG_NAME = "config.yaml"
 MODEL_NAME = "model.pth"
@@ -156,9 +156,7 @@ def _from_directory(folder: Path) -> ModelFiles:
 
 def _from_meta(folder: Path, meta: Path) -> ModelFiles:
     """Files that ``meta.yaml`` names; ESPnet's format of packed models."""
-    content = yaml.safe_load(meta.read_text(encoding="utf-8"))
-    if not isinstance(content, dict):
-        raise ValueError(f"{meta}: not the description of a packed model")
+    content = read_yaml(meta)
     named: dict[str, Any] = {}
     for group in ("files", "yaml_files"):
         named.update(content.get(group) or {})
@@ -184,7 +182,14 @@ def _from_meta(folder: Path, meta: Path) -> ModelFiles:
 def _download(url: str) -> Path:
     from espnet_model_zoo.downloader import ModelDownloader
 
-    return Path(_zoo(ModelDownloader).download(url))
+    try:
+        return Path(_zoo(ModelDownloader).download(url))
+    except OSError as error:
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        raise OSError(
+            f"{url}: could not be downloaded ({status or type(error).__name__}); check "
+            "the address and the connection"
+        ) from error
 
 
 def _from_zoo(tag: str) -> ModelFiles:

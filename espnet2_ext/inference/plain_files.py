@@ -86,7 +86,7 @@ def read_yaml(path: Path) -> Mapping[str, Any]:
     """Read a YAML file of names with plain values."""
     try:
         return mapping(yaml.safe_load(path.read_text(encoding="utf-8")), path)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not a plain YAML file: {error}") from error
 
 

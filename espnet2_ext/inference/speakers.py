@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -32,8 +33,14 @@ class SpeakerTable:
         """Read a ``speakers.npz``; no path gives an empty table."""
         if path is None:
             return cls({}, dim, tool)
-        with np.load(path, allow_pickle=False) as archive:
-            return cls({name: archive[name] for name in archive.files}, dim, tool)
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                vectors = {name: archive[name] for name in archive.files}
+        except (ValueError, EOFError, AttributeError, BadZipFile):
+            raise BadInputError(
+                f"{path}: not a readable table of speakers; copy it again"
+            ) from None
+        return cls(vectors, dim, tool)
 
     def save(self, path: Path) -> None:
         """Write the table as ``speakers.npz``."""

@@ -3,16 +3,15 @@
 from typing import Any
 
 from espnet2_ext.inference.api import STTATTS
-from espnet2_ext.inference.vocoder import GRIFFIN_LIM, NeuralVocoder
+from espnet2_ext.inference.vocoder import GRIFFIN_LIM, NeuralVocoder, Vocoder
 from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS
 
 
 def summarize(model: STTATTS) -> dict[str, Any]:
     """Gather what users ask about a model, under readable names."""
-    sizes, vocoder = model.model.config, model.vocoder
+    sizes = model.model.config
     special = {*FIRST_SYMBOLS, *LAST_SYMBOLS}
     tokens = [token for token in model.token_list if token not in special]
-    neural = isinstance(vocoder, NeuralVocoder)
     return {
         "preset": model.config.get("preset", "base"),
         "parameters": sum(p.numel() for p in model.model.parameters()),
@@ -34,12 +33,18 @@ def summarize(model: STTATTS) -> dict[str, Any]:
         "speakers": model.inputs.speaker_table.names,
         "speaker_vector": sizes.speaker_dim,
         "speaker_tool": model.config.get("speaker_tool"),
-        "vocoder": type(vocoder.generator).__name__ if neural else GRIFFIN_LIM,
+        "vocoder": _vocoder_name(model.vocoder),
         "sample_rate": sizes.audio.sample_rate,
         "mel_bins": sizes.audio.n_mels,
         "hop": sizes.audio.hop_length,
         "padding": sizes.padding,
     }
+
+
+def _vocoder_name(vocoder: Vocoder) -> str:
+    if isinstance(vocoder, NeuralVocoder):
+        return type(vocoder.generator).__name__
+    return GRIFFIN_LIM
 
 
 def readable(value: Any) -> str:

@@ -37,14 +37,16 @@ def atomic_save(save: Any, obj: Any, path: Path) -> None:
 class CheckpointKeeper:
     """Two generations of ``checkpoint.pth`` in a folder."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, writes: bool = True):
+        """Watch a folder; of several processes only one ``writes``."""
         self.folder = folder
+        self.writes = writes
         self._keep_previous = True
 
     def commit(self) -> None:
         """Make the pending checkpoint the current one, and that the previous one."""
         pending = self.folder / PENDING
-        if not pending.exists():
+        if not self.writes or not pending.exists():
             return
         current = self.folder / CHECKPOINT
         if current.exists() and self._keep_previous:

@@ -22,7 +22,7 @@ class STTATTSTrainer(Trainer):
         option = kwargs["distributed_option"]
         writes = not option.distributed or option.dist_rank == 0
         folder = Path(kwargs["trainer_options"].output_dir)
-        cls._keeper = CheckpointKeeper(folder)
+        cls._keeper = CheckpointKeeper(folder, writes)
         if not writes:
             super().run(**kwargs)
             return

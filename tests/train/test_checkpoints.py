@@ -54,6 +54,12 @@ def test_checkpoint_waits_for_its_epoch(tmp_path):
     assert not (tmp_path / PENDING).exists()
 
 
+def test_only_the_writing_process_commits(tmp_path):
+    (tmp_path / PENDING).write_bytes(b"of another process")
+    CheckpointKeeper(tmp_path, writes=False).commit()
+    assert (tmp_path / PENDING).exists()
+
+
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     root = tmp_path_factory.mktemp("unbroken")

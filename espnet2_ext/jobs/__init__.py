@@ -1,0 +1,1 @@
+"""Work spread over processes, on this machine or on a cluster."""

@@ -1,0 +1,160 @@
+"""Dask clusters: this machine, or a queueing system through dask-jobqueue."""
+
+import argparse
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+
+QUEUE_CLUSTERS = {"slurm": "SLURMCluster", "sge": "SGECluster", "pbs": "PBSCluster"}
+"""Classes of dask-jobqueue."""
+
+BACKENDS = ("local", *QUEUE_CLUSTERS)
+ALLOWED_DEATHS = 2
+"""Times that the worker of a job may die before the job is given up."""
+
+THREADS = {
+    name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+}
+"""Every worker is one thread; more of them would compete."""
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """How much runs at once, and where."""
+
+    nj: int = 1
+    backend: str = "local"
+    settings: Path | None = None
+
+    def __post_init__(self):
+        """Check the values.
+
+        Raises:
+            ValueError: says which is wrong.
+        """
+        if self.nj < 1:
+            raise ValueError(f"--nj {self.nj}: at least one job is needed")
+        if self.backend not in BACKENDS:
+            raise ValueError(
+                f"unknown cmd_backend '{self.backend}'; use {', '.join(BACKENDS)}"
+            )
+        if self.backend != "local" and self.settings is None:
+            raise ValueError(
+                f"cmd_backend '{self.backend}' needs --cluster_config FILE, such as "
+                f"conf/{self.backend}.yaml"
+            )
+
+    @classmethod
+    def from_args(cls, args: argparse.Namespace) -> "JobOptions":
+        """Take the values of :func:`add_job_options`."""
+        return cls(args.nj, args.cmd_backend, args.cluster_config)
+
+    @property
+    def needs_cluster(self) -> bool:
+        """False for one job here, which needs no further process."""
+        return self.nj > 1 or self.backend != "local"
+
+
+def add_job_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose a cluster."""
+    group = parser.add_argument_group("jobs")
+    group.add_argument("--nj", type=int, default=1, help="jobs at once (default: 1)")
+    group.add_argument(
+        "--cmd_backend",
+        choices=BACKENDS,
+        default="local",
+        help="where they run (default: local, this machine)",
+    )
+    group.add_argument(
+        "--cluster_config",
+        type=Path,
+        metavar="YAML",
+        help="settings of the queueing system, such as conf/slurm.yaml",
+    )
+
+
+@contextmanager
+def open_client(options: JobOptions) -> Iterator[Any]:
+    """Start a cluster of ``options.nj`` workers and connect to it.
+
+    Yields:
+        ``distributed.Client``.
+
+    Raises:
+        ModuleNotFoundError: Dask is not installed.
+    """
+    try:
+        import dask
+        from distributed import Client
+    except ImportError:
+        raise ModuleNotFoundError(
+            "more than one job needs Dask: install the extra 'cluster' "
+            "(EXTRAS=test,cluster make env), or use --nj 1"
+        ) from None
+    with TemporaryDirectory(prefix="sttatts-dask-") as scratch:
+        settings = {
+            "temporary-directory": scratch,
+            "distributed.scheduler.allowed-failures": ALLOWED_DEATHS,
+            "distributed.nanny.pre-spawn-environ": THREADS,
+            "distributed.comm.timeouts.connect": "60s",
+        }
+        with (
+            dask.config.set(settings),
+            start_cluster(options, scratch) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client
+
+
+def start_cluster(options: JobOptions, scratch: str) -> Any:
+    """Start the workers.
+
+    Args:
+        options: how many and where.
+        scratch: folder for the workers' files on this machine.
+    """
+    if options.backend == "local":
+        from distributed import LocalCluster
+
+        return LocalCluster(
+            n_workers=options.nj,
+            threads_per_worker=1,
+            processes=True,
+            memory_limit=0,
+            dashboard_address=None,
+            local_directory=scratch,
+            silence_logs=logging.CRITICAL,
+        )
+    import dask_jobqueue
+
+    cluster_class = getattr(dask_jobqueue, QUEUE_CLUSTERS[options.backend])
+    cluster = cluster_class(
+        **read_settings(options), scheduler_options={"dashboard_address": None}
+    )
+    cluster.scale(jobs=options.nj)
+    logging.info("%d %s jobs asked for", options.nj, options.backend)
+    return cluster
+
+
+def read_settings(options: JobOptions) -> dict[str, Any]:
+    """Arguments of the queue's cluster class, with one thread per worker.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a mapping.
+    """
+    path = options.settings
+    if path is None or not path.is_file():
+        raise FileNotFoundError(f"{path}: no such cluster settings (--cluster_config)")
+    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(settings, dict):
+        raise ValueError(f"{path}: expected 'name: value' lines, see conf/")
+    exports = [f"export {name}={value}" for name, value in THREADS.items()]
+    prologue = [*exports, *settings.pop("job_script_prologue", [])]
+    return {"cores": 1, "processes": 1, **settings, "job_script_prologue": prologue}

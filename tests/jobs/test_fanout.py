@@ -1,0 +1,110 @@
+"""Failing items, dying workers, one process and several."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from espnet2_ext.jobs.clusters import JobOptions, read_settings, start_cluster
+from espnet2_ext.jobs.fanout import fan_out
+
+pytest.importorskip("distributed")
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+def halve(value):
+    if value % 2:
+        raise ValueError(f"{value} is odd")
+    return value // 2
+
+
+def die_once(path):
+    """Kill the worker at the first call, work at the second."""
+    flag = Path(path)
+    if not flag.exists():
+        flag.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "lived"
+
+
+def die_if_poison(value):
+    if value == "poison":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return value
+
+
+def threads(_):
+    return os.environ["OMP_NUM_THREADS"]
+
+
+@pytest.mark.parametrize("nj", [1, 2])
+def test_results_and_failures_by_name(nj, caplog):
+    seen = {}
+    outcome = fan_out(
+        halve,
+        {f"u{i}": i for i in range(100)},
+        JobOptions(nj),
+        on_result=seen.__setitem__,
+    )
+    assert outcome.results == {f"u{i}": i // 2 for i in range(0, 100, 2)}
+    assert list(outcome.failures)[:2] == ["u1", "u3"]
+    assert outcome.failures["u3"] == "3 is odd"
+    assert seen == outcome.results
+    outcome.report()
+    assert "utterance 'u3': 3 is odd" in caplog.text
+    assert "50 of 100 utterances failed" in caplog.text
+
+
+def test_a_lost_worker_and_a_poisonous_item(tmp_path):
+    items = {f"u{i}": f"value {i}" for i in range(8)} | {"bad": "poison"}
+    outcome = fan_out(die_if_poison, items, JobOptions(2))
+    assert list(outcome.failures) == ["bad"]
+    assert "worker died" in outcome.failures["bad"]
+    assert len(outcome.results) == 8
+    outcome = fan_out(die_once, {"u0": str(tmp_path / "flag")}, JobOptions(2))
+    assert outcome.results == {"u0": "lived"}
+
+
+def test_workers_have_one_thread():
+    outcome = fan_out(threads, {"a": 0, "b": 0}, JobOptions(2))
+    assert outcome.results == {"a": "1", "b": "1"}
+
+
+def test_nothing_to_do():
+    assert fan_out(halve, {}, JobOptions(2)).results == {}
+
+
+@pytest.mark.parametrize("backend", ["slurm", "sge", "pbs"])
+def test_queueing_systems(backend, tmp_path, monkeypatch):
+    pytest.importorskip("dask_jobqueue")
+    options = JobOptions(2, backend, CONF / f"{backend}.yaml")
+    asked = []
+    import dask_jobqueue
+
+    name = {"slurm": "SLURMCluster", "sge": "SGECluster", "pbs": "PBSCluster"}[backend]
+    kind = getattr(dask_jobqueue, name)
+    monkeypatch.setattr(kind, "scale", lambda self, jobs: asked.append(jobs))
+    with start_cluster(options, str(tmp_path)) as cluster:
+        script = cluster.job_script()
+    assert asked == [2]
+    assert "export OMP_NUM_THREADS=1" in script
+    assert "--nthreads 1" in script
+    assert sys.executable in script
+
+
+def test_refusals(tmp_path):
+    with pytest.raises(ValueError, match="unknown cmd_backend 'lsf'"):
+        JobOptions(1, "lsf")
+    with pytest.raises(ValueError, match="at least one"):
+        JobOptions(0)
+    with pytest.raises(ValueError, match=r"conf/slurm\.yaml"):
+        JobOptions(1, "slurm")
+    path = tmp_path / "x.yaml"
+    with pytest.raises(FileNotFoundError, match=r"x\.yaml"):
+        read_settings(JobOptions(1, "slurm", path))
+    path.write_text("- a list\n")
+    with pytest.raises(ValueError, match="name: value"):
+        read_settings(JobOptions(1, "slurm", path))
