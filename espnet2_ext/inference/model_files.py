@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from espnet2_ext.inference.isolated import one_line
 from espnet2_ext.inference.plain_files import read_yaml
 
 CONFIG_NAME = "config.yaml"
@@ -200,7 +201,7 @@ def _from_zoo(tag: str) -> ModelFiles:
     except Exception as error:
         raise FileNotFoundError(
             f"'{tag}' is neither a local model nor a tag that the model zoo could "
-            f"fetch ({type(error).__name__}: {str(error).splitlines()[0]})"
+            f"fetch ({type(error).__name__}: {one_line(error)})"
         ) from error
     known = {k: Path(v) for k, v in found.items() if k in OPTIONAL_NAMES}
     return ModelFiles(Path(found["train_config"]), Path(found["model_file"]), **known)

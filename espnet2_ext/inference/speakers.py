@@ -36,7 +36,7 @@ class SpeakerTable:
         try:
             with np.load(path, allow_pickle=False) as archive:
                 vectors = {name: archive[name] for name in archive.files}
-        except (ValueError, EOFError, AttributeError, BadZipFile):
+        except (ValueError, EOFError, AttributeError, TypeError, BadZipFile):
             raise BadInputError(
                 f"{path}: not a readable table of speakers; copy it again"
             ) from None

@@ -93,13 +93,18 @@ def _load_neural(path: Path, audio: AudioConfig) -> NeuralVocoder:
         return load_own(directory, audio)
     if (directory / "config.json").is_file():
         return load_hugging_face(directory, audio)
-    checkpoints = sorted(directory.glob("*.pkl"), key=_steps)
+    checkpoints = checkpoints_by_age(directory)
     if checkpoints:
         return load_parallel_wavegan(checkpoints[-1], audio)
     raise FileNotFoundError(
         f"no vocoder in {directory}: it holds neither {OWN_SETTINGS} (this project), "
         "nor config.json (Hugging Face), nor a *.pkl file (parallel_wavegan)"
     )
+
+
+def checkpoints_by_age(directory: Path) -> list[Path]:
+    """Checkpoints of parallel_wavegan in a folder, the one with most steps last."""
+    return sorted(directory.glob("*.pkl"), key=_steps)
 
 
 def _steps(checkpoint: Path) -> tuple[int, str]:

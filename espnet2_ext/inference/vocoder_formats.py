@@ -102,6 +102,27 @@ def load_own(directory: Path, audio: AudioConfig) -> NeuralVocoder:
 
 def load_hugging_face(directory: Path, audio: AudioConfig) -> NeuralVocoder:
     """Read a SpeechT5HifiGan of transformers; the errors are ``load_vocoder``'s."""
+    config, params = hugging_face_settings(directory, audio)
+    files = [directory / name for name in HUGGING_FACE_WEIGHTS]
+    weights_path = next((file for file in files if file.is_file()), files[0])
+    state = read_tensors(weights_path)
+    mean, scale = state.pop("mean", None), state.pop("scale", None)
+    if not config.get("normalize_before", True):
+        mean = scale = None
+    for pattern, replacement in _HUGGING_FACE_NAMES:
+        state = {re.sub(pattern, replacement, key): state[key] for key in state}
+    generator = build_hifigan(params, state, weights_path)
+    return NeuralVocoder(generator, audio, mean, scale)
+
+
+def hugging_face_settings(
+    directory: Path, audio: AudioConfig
+) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    """Read the ``config.json`` of a SpeechT5HifiGan.
+
+    Returns:
+        The configuration, and what it means for ESPnet's ``HiFiGANGenerator``.
+    """
     path = directory / "config.json"
     config = mapping(json.loads(path.read_text(encoding="utf-8")), path)
     kinds = config.get("architectures") or ["SpeechT5HifiGan"]
@@ -134,16 +155,7 @@ def load_hugging_face(directory: Path, audio: AudioConfig) -> NeuralVocoder:
             "negative_slope": config.get("leaky_relu_slope", 0.1)
         },
     }
-    files = [directory / name for name in HUGGING_FACE_WEIGHTS]
-    weights_path = next((file for file in files if file.is_file()), files[0])
-    state = read_tensors(weights_path)
-    mean, scale = state.pop("mean", None), state.pop("scale", None)
-    if not config.get("normalize_before", True):
-        mean = scale = None
-    for pattern, replacement in _HUGGING_FACE_NAMES:
-        state = {re.sub(pattern, replacement, key): state[key] for key in state}
-    generator = build_hifigan(params, state, weights_path)
-    return NeuralVocoder(generator, audio, mean, scale)
+    return config, params
 
 
 def load_parallel_wavegan(checkpoint: Path, audio: AudioConfig) -> NeuralVocoder:

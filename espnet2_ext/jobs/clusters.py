@@ -97,6 +97,8 @@ def open_client(options: JobOptions) -> Iterator[Any]:
             "more than one job needs Dask: install the extra 'cluster' "
             "(EXTRAS=test,cluster make env), or use --nj 1"
         ) from None
+    # What becomes of workers is told by the results, not by Dask's own log.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with TemporaryDirectory(prefix="sttatts-dask-") as scratch:
         settings = {
             "temporary-directory": scratch,
@@ -135,7 +137,8 @@ def start_cluster(options: JobOptions, scratch: str) -> Any:
 
     cluster_class = getattr(dask_jobqueue, QUEUE_CLUSTERS[options.backend])
     cluster = cluster_class(
-        **read_settings(options), scheduler_options={"dashboard_address": None}
+        **read_settings(options),
+        scheduler_options={"dashboard": False, "dashboard_address": ":0"},
     )
     cluster.scale(jobs=options.nj)
     logging.info("%d %s jobs asked for", options.nj, options.backend)

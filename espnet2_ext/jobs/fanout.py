@@ -39,7 +39,7 @@ def fan_out(
     function: Callable[[Any], Any],
     items: Mapping[str, Any],
     options: JobOptions | None = None,
-    title: str = "",
+    title: str | None = "",
     on_result: Callable[[str, Any], None] | None = None,
 ) -> Outcome:
     """Apply a function to every item.
@@ -51,7 +51,7 @@ def fan_out(
         function: of one item's value; importable by name, and harmless to repeat.
         items: values by name.
         options: how many jobs, and where.
-        title: of the progress bar.
+        title: of the progress bar; None shows none.
         on_result: called here with name and result as soon as an item is done.
 
     Returns:
@@ -59,7 +59,8 @@ def fan_out(
     """
     options = options or JobOptions()
     done: dict[str, Answer] = {}
-    with tqdm(total=len(items), desc=title, unit="", mininterval=1.0) as bar:
+    hidden = title is None or not items
+    with tqdm(total=len(items), desc=title, disable=hidden, mininterval=1.0) as bar:
         for answer in _answers(function, list(items.items()), options):
             name, success, value = answer
             done[name] = answer
@@ -86,9 +87,7 @@ def _answers(
         yield from _run_on_cluster(client, function, chunks)
 
 
-def _run_chunk(
-    function: Callable[[Any], Any], chunk: Sequence[Item]
-) -> list[Answer]:
+def _run_chunk(function: Callable[[Any], Any], chunk: Sequence[Item]) -> list[Answer]:
     """Do the work; in the worker."""
     answers: list[Answer] = []
     for name, value in chunk:

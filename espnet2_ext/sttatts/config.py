@@ -38,7 +38,7 @@ class FrontEndConfig:
 
     ``waveform`` is the convolution stack of wav2vec 2.0 (one frame per 20 ms), for
     pre-trained weights; ``log_mel`` is a log-mel spectrogram with two strided
-    convolutions (one frame per 64 ms), cheaper and faster to learn from scratch.
+    convolutions (one frame per 40 ms), cheaper and faster to learn from scratch.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT

@@ -1,0 +1,136 @@
+"""Write the token list of a model, in SpeechT5's order.
+
+<s> <pad> </s> <unk>, then the symbols, then <mask> <ctc_blank>. The symbols are the
+characters of texts after cleaning, or the pieces of a SentencePiece model, in whose
+case texts are only checked.
+
+    python -m espnet2_ext.bin.token_list dump/raw/train/*/text --cleaner english \\
+        --output dump/tokens.txt
+"""
+
+import argparse
+import logging
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from espnet2_ext.data.kaldi_dir import read_table
+from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS, build_token_list
+from espnet2_ext.text.cleaners import build_cleaner
+from espnet2_ext.text.tokens import SPACE, CharacterTokenizer, SentencePieceTokenizer
+
+RARE = 5
+"""Characters that occur less often than this are pointed out."""
+
+
+def count_characters(
+    texts: Iterable[str], cleaner: Callable[[str], str]
+) -> Counter[str]:
+    """Count the symbols that the character tokenizer makes of texts."""
+    tokenizer = CharacterTokenizer(build_token_list([SPACE]))
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(tokenizer.pieces(cleaner(text)))
+    return counts
+
+
+def character_tokens(counts: Counter[str]) -> list[str]:
+    """Token list of the counted characters, the space first, then by code point."""
+    return build_token_list([SPACE, *sorted(set(counts) - {SPACE})])
+
+
+def sentencepiece_tokens(bpemodel: Path) -> list[str]:
+    """Token list of a SentencePiece model's pieces, in its order.
+
+    Raises:
+        FileNotFoundError: no such file.
+    """
+    from sentencepiece import SentencePieceProcessor
+
+    if not bpemodel.is_file():
+        raise FileNotFoundError(f"{bpemodel}: no such SentencePiece model")
+    model = SentencePieceProcessor(model_file=str(bpemodel))
+    special = {*FIRST_SYMBOLS, *LAST_SYMBOLS}
+    pieces = [
+        model.id_to_piece(i)
+        for i in range(model.get_piece_size())
+        if not (model.is_control(i) or model.is_unknown(i))
+    ]
+    return build_token_list([piece for piece in pieces if piece not in special])
+
+
+def unknown_symbols(
+    tokens: Sequence[str],
+    bpemodel: Path,
+    texts: Iterable[str],
+    cleaner: Callable[[str], str],
+) -> Counter[str]:
+    """Count the symbols of texts that a SentencePiece token list lacks."""
+    tokenizer = SentencePieceTokenizer(tokens, bpemodel)
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(tokenizer.unknown(cleaner(text)))
+    return counts
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; 0 if all is well, 1 if not."""
+    args = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
+    try:
+        tokens = _make(args)
+    except (OSError, ValueError) as error:
+        print(f"token_list: {error}", file=sys.stderr)
+        return 1
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    temporary = args.output.with_name(f".{args.output.name}.tmp")
+    temporary.write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
+    temporary.replace(args.output)
+    print(f"{args.output}: {len(tokens)} tokens")
+    return 0
+
+
+def _make(args: argparse.Namespace) -> list[str]:
+    if (args.token_type == "bpe") != (args.bpemodel is not None):
+        raise ValueError("--token_type bpe and --bpemodel FILE go together")
+    cleaner = build_cleaner(args.cleaner)
+    texts = [text for path in args.texts for text in read_table(path).values.values()]
+    if args.bpemodel is not None:
+        tokens = sentencepiece_tokens(args.bpemodel)
+        unknown = unknown_symbols(tokens, args.bpemodel, texts, cleaner)
+        if unknown:
+            logging.warning("symbols unknown to %s: %s", args.bpemodel, dict(unknown))
+        return tokens
+    counts = count_characters(texts, cleaner)
+    if not counts:
+        raise ValueError("no characters in the texts after cleaning")
+    rare = {symbol: count for symbol, count in counts.items() if count < RARE}
+    if rare:
+        logging.warning("rare characters, with their counts: %s", dict(sorted(rare.items())))
+    return character_tokens(counts)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="token_list",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("texts", type=Path, nargs="+", help="Kaldi's 'text' tables")
+    parser.add_argument("--output", type=Path, required=True, help="the list")
+    parser.add_argument(
+        "--token_type",
+        choices=["char", "bpe"],
+        default="char",
+        help="characters (default), or a SentencePiece model",
+    )
+    parser.add_argument("--bpemodel", type=Path, help="SentencePiece model file")
+    parser.add_argument(
+        "--cleaner", help="applied first, such as 'english' (default: none)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,257 @@
+"""Checkpoints of fairseq: SpeechT5, ArTST, STTATTS; pre-trained or fine-tuned."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from espnet2_ext.checkpoints.fairseq_names import our_name
+from espnet2_ext.checkpoints.fitting import CTC_TABLES, EMBEDDING, Source
+from espnet2_ext.checkpoints.import_report import ImportReport
+from espnet2_ext.checkpoints.safe_reading import (
+    FAIRSEQ_CLASSES,
+    check_tensors,
+    plain,
+    read_data,
+)
+from espnet2_ext.checkpoints.vocabulary import (
+    fairseq_rows,
+    read_fairseq_dictionary,
+    read_pieces,
+)
+from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS
+
+DICTIONARY_NAME = "dict.txt"
+
+EMBEDDING_COPIES = (
+    "text_encoder_prenet.encoder_prenet.0.weight",
+    "text_decoder_prenet.embed_tokens.weight",
+    "text_decoder_postnet.output_projection.weight",
+)
+"""Names of the one shared table; any of them will do."""
+
+IGNORED = (
+    (r"(encoder|decoder)\.version", "version number of fairseq"),
+    (r".*\._float_tensor", "uninitialised memory that fairseq saves"),
+    (r".*\.norm_k\..*", "only the pre-norm variant uses it"),
+    (r"decoder\.pos_emb\..*", "the decoder never uses its relative positions"),
+    (r"hubert_layer\..*", "head of the masked-unit pre-training"),
+    (r"quantizer\..*", "codebook of the pre-training"),
+)
+
+TASKS = {"multitask": ["asr", "tts"], "s2t": ["asr"], "t2s": ["tts"], "s2s": ["vc"]}
+"""Our tasks by fairseq's ``--t5-task``."""
+
+SETTINGS = (
+    ("dropout", "dropout"),
+    ("attention_dropout", "attention_dropout"),
+    ("activation_dropout", "activation_dropout"),
+    ("transformer_enc_positional_dropout_rate", "positional_dropout"),
+    ("encoder_layerdrop", "encoder_layerdrop"),
+    ("decoder_layerdrop", "decoder_layerdrop"),
+    ("dprenet_dropout_rate", "prenet_dropout"),
+    ("postnet_dropout_rate", "postnet_dropout"),
+)
+"""fairseq's options that no shape tells, and ours."""
+
+RECOGNITION_SETTINGS = (
+    ("mask_prob", "span_mask.time_prob"),
+    ("hubert_mask_length", "span_mask.time_length"),
+    ("mask_channel_prob", "span_mask.channel_prob"),
+    ("mask_channel_length", "span_mask.channel_length"),
+    ("ce_weight", "loss.ce"),
+    ("ctc_weight", "loss.ctc"),
+    ("label_smoothing", "loss.label_smoothing"),
+    ("bce_pos_weight", "loss.bce_pos_weight"),
+)
+"""Of models that were fine-tuned for recognition; pre-training sets them otherwise."""
+
+
+def read_fairseq(
+    path: Path, dictionary: Path | None = None, bpemodel: Path | None = None
+) -> Source:
+    """Read a fairseq checkpoint.
+
+    Args:
+        path: the ``.pt`` file.
+        dictionary: the ``dict.txt`` it was trained with; one beside it by default.
+        bpemodel: SentencePiece model, which can stand for the dictionary when it
+            holds the four special symbols itself.
+
+    Returns:
+        Its tensors by our names, as stored.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: an unsafe, damaged or unknown file; one line.
+    """
+    content = read_data(path, FAIRSEQ_CLASSES, mmap=True)
+    if not isinstance(content, Mapping) or not isinstance(
+        content.get("model"), Mapping
+    ):
+        raise ValueError(f"{path}: no fairseq checkpoint, it has no entry 'model'")
+    tensors = check_tensors(content["model"], path)
+    settings = _settings(content)
+    report = ImportReport()
+    report.facts["format"] = "fairseq"
+    _refuse_variants(path, tensors, settings)
+    state, origin = _rename(path, tensors, report)
+    if EMBEDDING not in state or not any(
+        name.startswith("speech_encoder_prenet.") for name in state
+    ):
+        raise ValueError(f"{path}: a fairseq checkpoint, but not of SpeechT5 or ArTST")
+    count = state[EMBEDDING].size(0) if state[EMBEDDING].dim() else 0
+    symbols = _symbols(path, count, dictionary, bpemodel, report)
+    rows = {
+        name: _named(path, state[name].size(0), symbols, report)
+        for name in (EMBEDDING, *CTC_TABLES)
+        if name in state and state[name].dim()
+    }
+    overrides: dict[str, Any] = {"padding": "official"}
+    trained = TASKS.get(str(settings.get("t5_task")), [])
+    chosen = [*SETTINGS, *(RECOGNITION_SETTINGS if "asr" in trained else ())]
+    for theirs, ours in chosen:
+        value = settings.get(theirs)
+        if isinstance(value, int | float):
+            group, _, name = ours.rpartition(".")
+            target = overrides.setdefault(group, {}) if group else overrides
+            target[name] = value
+    fused = "task_fusion.projection.weight" in state
+    report.facts["task fusion"] = (
+        "present (projection_task)" if fused else "absent: fusion mode 'none'"
+    )
+    report.facts["trained for"] = trained or "not stated: pre-training, or unknown"
+    overrides["fusion"] = (
+        {"mode": "fixed", "tasks": ["asr", "tts"]} if fused else {"mode": "none"}
+    )
+    return Source(state, origin, rows, overrides, symbols, report, list(trained))
+
+
+def _settings(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of the training run, from ``cfg`` or (old files) ``args``."""
+    try:
+        config = plain(content.get("cfg"))
+        old = plain(content.get("args"))
+    except RecursionError:
+        raise ValueError("its settings contain themselves; refused") from None
+    config = config if isinstance(config, Mapping) else {}
+    merged: dict[str, Any] = {}
+    for group in (old, config.get("task"), config.get("criterion"), config.get("model")):
+        if isinstance(group, Mapping):
+            merged.update({str(k): v for k, v in group.items() if v is not None})
+    return merged
+
+
+def _refuse_variants(
+    path: Path, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]
+) -> None:
+    """Refuse models whose arithmetic is another one."""
+    for option in (
+        "layer_norm_first",
+        "encoder_normalize_before",
+        "decoder_normalize_before",
+        "share_ctc_embed",
+        "no_token_positional_embeddings",
+        "decoder_learned_pos",
+    ):
+        if settings.get(option) is True:
+            raise ValueError(
+                f"{path}: trained with {option}, a variant that is not supported; only "
+                "models with the structure of SpeechT5 base are"
+            )
+    for option, known in (
+        ("extractor_mode", "default"),
+        ("activation_fn", "gelu"),
+        ("spk_embed_integration_type", "pre"),
+        ("no_scale_embedding", True),
+        ("relative_position_embedding", True),
+    ):
+        if settings.get(option, known) != known:
+            raise ValueError(
+                f"{path}: trained with {option} {settings[option]!r}; only {known!r} is "
+                "supported"
+            )
+    layered = "speech_encoder_prenet.feature_extractor.conv_layers.1.2.1.weight"
+    if layered in tensors:
+        raise ValueError(
+            f"{path}: its feature extractor normalises every layer (the large, "
+            "layer_norm_first variant), which is not supported"
+        )
+
+
+def _rename(
+    path: Path, tensors: Mapping[str, Tensor], report: ImportReport
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Our names, one table for the three copies, and reasons for what is left out."""
+    state: dict[str, Tensor] = {}
+    origin: dict[str, str] = {}
+    copies = [name for name in EMBEDDING_COPIES if name in tensors]
+    for name, value in tensors.items():
+        if name in copies:
+            if name == copies[0]:
+                state[EMBEDDING], origin[EMBEDDING] = value, name
+            elif torch.equal(value, tensors[copies[0]]):
+                report.ignored(name, value, f"tied copy of {copies[0]}")
+            else:
+                raise ValueError(
+                    f"{path}: '{name}' differs from '{copies[0]}'; models without "
+                    "--share-input-output-embed are not supported"
+                )
+            continue
+        target = our_name(name)
+        reason = next((r for rule, r in IGNORED if re.fullmatch(rule, name)), None)
+        if reason is not None or target is None:
+            report.ignored(name, value, reason or "unknown name")
+            if reason is None:
+                report.warn(f"'{name}' is unknown here and was left out")
+        else:
+            state[target], origin[target] = value, name
+    return state, origin
+
+
+def _symbols(
+    path: Path,
+    count: int,
+    dictionary: Path | None,
+    bpemodel: Path | None,
+    report: ImportReport,
+) -> list[str]:
+    """Every symbol of the model's dictionary, by row."""
+    beside = path.parent / DICTIONARY_NAME
+    if dictionary is None and beside.is_file():
+        dictionary = beside
+    if dictionary is not None:
+        report.facts["symbols from"] = dictionary.name
+        return fairseq_rows(read_fairseq_dictionary(dictionary))
+    if bpemodel is not None:
+        pieces = read_pieces(bpemodel)
+        if tuple(pieces[:4]) == FIRST_SYMBOLS and len(pieces) in (count, count - 2):
+            report.facts["symbols from"] = bpemodel.name
+            return fairseq_rows(pieces[4:])
+    raise ValueError(
+        f"{path}: fairseq keeps the symbols in another file; give the dict.txt that it "
+        f"was trained with (--dict FILE, {count - 6} lines)"
+    )
+
+
+def _named(path: Path, count: int, rows: list[str], report: ImportReport) -> list[str]:
+    """Name ``count`` rows; the task appends its symbols last, in a fixed order."""
+    added = sum(symbol in rows[-2:] for symbol in LAST_SYMBOLS)
+    if len(rows) - added <= count <= len(rows):
+        return rows[:count]
+    if count >= 6 and count < len(rows) - added and added == 2:
+        kept = count - 6
+        message = (
+            f"the dictionary has {len(rows) - 6} symbols, the checkpoint {kept}: its "
+            "further symbols are taken as new ones, appended after training"
+        )
+        if message not in report.warnings:
+            report.warn(message)
+        return [*rows[: 4 + kept], *LAST_SYMBOLS]
+    raise ValueError(
+        f"{path}: it has {count} symbols, the dictionary makes {len(rows)}; give the "
+        "dict.txt that it was trained with (--dict), and the wanted one as --new_dict"
+    )

@@ -1,0 +1,118 @@
+"""What became of every tensor of an import: used, ignored, missing."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import Tensor
+
+TABLE_NAME = "import_report.tsv"
+SUMMARY_NAME = "import_report.json"
+
+Status = Literal["used", "ignored", "missing"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One tensor of the checkpoint, or one of the model that the checkpoint lacks."""
+
+    status: Status
+    source: str
+    """Name in the checkpoint; empty where it is missing."""
+    target: str
+    """Name in our model; empty where it is ignored."""
+    shape: str
+    dtype: str
+    note: str
+    """What was changed, why it was ignored, or how it was initialised."""
+
+
+@dataclass
+class ImportReport:
+    """Grows while a checkpoint is imported."""
+
+    entries: list[Entry] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+    """Findings by name, for example ``fusion`` or ``new_symbols``."""
+    warnings: list[str] = field(default_factory=list)
+    """What the user has to know before using the model; one line each."""
+
+    def used(self, source: str, target: str, value: Tensor, note: str = "") -> None:
+        """Note a tensor that went into the model."""
+        self._add("used", source, target, value, note)
+
+    def ignored(self, source: str, value: Tensor, reason: str) -> None:
+        """Note a tensor that has no place in the model."""
+        self._add("ignored", source, "", value, reason)
+
+    def missing(self, target: str, value: Tensor, how: str) -> None:
+        """Note a tensor of the model that the checkpoint lacks."""
+        self._add("missing", "", target, value, how)
+
+    def warn(self, message: str) -> None:
+        """Note something that the user has to know."""
+        self.warnings.append(message)
+
+    def _add(
+        self, status: Status, source: str, target: str, value: Tensor, note: str
+    ) -> None:
+        shape = "x".join(map(str, value.shape)) or "scalar"
+        dtype = str(value.dtype).removeprefix("torch.")
+        self.entries.append(Entry(status, source, target, shape, dtype, note))
+
+    def counts(self) -> dict[str, int]:
+        """Number of entries of each status."""
+        found = Counter(entry.status for entry in self.entries)
+        return {status: found[status] for status in ("used", "ignored", "missing")}
+
+    def write(self, folder: Path) -> None:
+        """Write every entry as a table, and all of it as JSON."""
+        names = list(Entry.__dataclass_fields__)
+        rows = [names, *([*asdict(entry).values()] for entry in self.entries)]
+        table = "".join("\t".join(map(_cell, row)) + "\n" for row in rows)
+        (folder / TABLE_NAME).write_text(table, encoding="utf-8")
+        content = {
+            "facts": self.facts,
+            "warnings": self.warnings,
+            "counts": self.counts(),
+            "entries": [asdict(entry) for entry in self.entries],
+        }
+        text = json.dumps(content, indent=1, ensure_ascii=False)
+        (folder / SUMMARY_NAME).write_text(text + "\n", encoding="utf-8")
+
+    def summary(self) -> str:
+        """A page to print: facts, then tensors counted by what became of them."""
+        lines = [f"{name:<16}{_shown(value)}" for name, value in self.facts.items()]
+        counts = self.counts()
+        lines.append(", ".join(f"{counts[s]} tensors {s}" for s in counts))
+        for status in ("ignored", "missing"):
+            entries = [e for e in self.entries if e.status == status]
+            lines += [f"  {status}: {line}" for line in _grouped(entries)]
+        changed = [e for e in self.entries if e.status == "used" and e.note]
+        lines += [f"  used, changed: {line}" for line in _grouped(changed)]
+        lines += [f"warning: {message}" for message in self.warnings]
+        return "\n".join(lines)
+
+
+def _grouped(entries: Iterable[Entry]) -> list[str]:
+    """One line for all tensors with the same note."""
+    names: dict[str, list[str]] = {}
+    for entry in entries:
+        names.setdefault(entry.note, []).append(entry.source or entry.target)
+    return [
+        f"{found[0]}{f' and {len(found) - 1} more' if len(found) > 1 else ''}: {note}"
+        for note, found in names.items()
+    ]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value)) or "none"
+    return str(value)
+
+
+def _cell(value: Any) -> str:
+    return str(value).replace("\t", " ").replace("\n", " ")

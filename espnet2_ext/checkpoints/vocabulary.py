@@ -1,0 +1,134 @@
+"""Which symbol each row of a checkpoint's tables stands for."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS, build_token_list
+
+SPECIAL = {*FIRST_SYMBOLS, *LAST_SYMBOLS}
+
+
+def read_fairseq_dictionary(path: Path) -> list[str]:
+    """Symbols of a ``dict.txt`` after the four special ones of fairseq.
+
+    Args:
+        path: lines ``symbol count``, as ``Dictionary.save`` of fairseq writes them.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a line of another form, or a repeated symbol.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such dictionary (option --dict)")
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: not a text file in UTF-8") from None
+    symbols: list[str] = []
+    for number, line in enumerate(lines, 1):
+        text = line.rstrip().removesuffix(" #fairseq:overwrite")
+        symbol, _, count = text.rpartition(" ")
+        if not symbol or not count.lstrip("-").isdigit():
+            raise ValueError(
+                f"{path}, line {number}: expected 'symbol count', found {line!r}; give "
+                "the dict.txt that the checkpoint was trained with"
+            )
+        if symbol in symbols or symbol in FIRST_SYMBOLS:
+            raise ValueError(f"{path}, line {number}: '{symbol}' is repeated")
+        symbols.append(symbol)
+    return symbols
+
+
+def fairseq_rows(symbols: Sequence[str]) -> list[str]:
+    """Row names of a model trained with a dictionary: the task appends two symbols."""
+    return [*FIRST_SYMBOLS, *symbols, *(s for s in LAST_SYMBOLS if s not in symbols)]
+
+
+def read_pieces(bpemodel: Path) -> list[str]:
+    """Pieces of a SentencePiece model, by id.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a SentencePiece model.
+    """
+    from sentencepiece import SentencePieceProcessor
+
+    if not bpemodel.is_file():
+        raise FileNotFoundError(f"{bpemodel}: no such SentencePiece model")
+    try:
+        model = SentencePieceProcessor(model_file=str(bpemodel))
+    except (RuntimeError, OSError):
+        raise ValueError(f"{bpemodel}: not a SentencePiece model") from None
+    return [model.id_to_piece(i) for i in range(model.get_piece_size())]
+
+
+def hugging_face_rows(directory: Path, bpemodel: Path | None) -> list[str] | None:
+    """Row names of a Hugging Face model, from its tokenizer files.
+
+    Args:
+        directory: may hold ``added_tokens.json`` and ``tokenizer_config.json``.
+        bpemodel: ``spm_char.model``; its piece ids are the first rows.
+
+    Returns:
+        The symbols by row, or None where there is no tokenizer.
+
+    Raises:
+        ValueError: a broken file, or gaps between the rows.
+    """
+    if bpemodel is None:
+        return None
+    rows = dict(enumerate(read_pieces(bpemodel)))
+    added = {
+        **_added_tokens(directory / "tokenizer_config.json"),
+        **_added_tokens(directory / "added_tokens.json"),
+    }
+    for symbol, row in added.items():
+        if rows.get(row, symbol) != symbol:
+            raise ValueError(
+                f"{directory}: row {row} is '{rows[row]}' and '{symbol}'; the tokenizer "
+                "files do not belong together"
+            )
+        rows[row] = symbol
+    if sorted(rows) != list(range(len(rows))):
+        raise ValueError(f"{directory}: the tokenizer's added symbols leave gaps")
+    return [rows[row] for row in range(len(rows))]
+
+
+def _added_tokens(path: Path) -> dict[str, int]:
+    if not path.is_file():
+        return {}
+    content = read_json(path)
+    found: dict[str, int] = {}
+    if path.name == "added_tokens.json":
+        found = {k: v for k, v in content.items() if isinstance(v, int)}
+    else:
+        decoder = content.get("added_tokens_decoder")
+        if isinstance(decoder, Mapping):
+            for row, entry in decoder.items():
+                if isinstance(entry, Mapping) and str(row).isdigit():
+                    found[str(entry.get("content"))] = int(row)
+    return found
+
+
+def read_json(path: Path) -> dict:
+    """Read a JSON file of names with values.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: anything else.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        raise ValueError(f"{path}: not a JSON file") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected names with values")
+    return content
+
+
+def token_list_of(rows: Sequence[str]) -> list[str]:
+    """Our token list with the symbols of ``rows`` in their order."""
+    return build_token_list([symbol for symbol in rows if symbol not in SPECIAL])

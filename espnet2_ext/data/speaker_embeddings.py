@@ -1,0 +1,263 @@
+"""Speaker embeddings of a data directory: ``spembs.ark``, ``spembs.scp``.
+
+``speakers.npz`` holds one embedding per speaker, for packing with a model.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from espnet2_ext.data.kaldi_dir import KaldiDir, write_table
+from espnet2_ext.data.speaker_extractors import SAMPLE_RATE, load_extractor
+from espnet2_ext.inference.audio_input import load_speech
+from espnet2_ext.inference.speakers import SpeakerTable
+from espnet2_ext.jobs.clusters import JobOptions
+from espnet2_ext.jobs.fanout import fan_out
+
+PRECOMPUTED = "precomputed"
+STAMP = ".spembs.json"
+"""Says of which inputs and options the embeddings in a directory were made."""
+
+Vectors = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class EmbeddingOptions:
+    """What is extracted from what."""
+
+    tool: str = "resemblyzer"
+    per: str = "utterance"
+    max_utts_per_speaker: int = 20
+    precomputed: Path | None = None
+    known_speakers: Path | None = None
+    wav_table: str = "wav.scp"
+
+    def __post_init__(self):
+        """Check the combination.
+
+        Raises:
+            ValueError: says what is wrong.
+        """
+        if (self.tool == PRECOMPUTED) != (self.precomputed is not None):
+            raise ValueError("--tool precomputed and --precomputed FILE go together")
+        if self.per not in ("utterance", "speaker"):
+            raise ValueError(f"--per {self.per}: use 'utterance' or 'speaker'")
+        if self.max_utts_per_speaker < 1:
+            raise ValueError("--max_utts_per_speaker: at least one is needed")
+
+    def digest(self, data: KaldiDir) -> str:
+        """Digest of the options and of what they are applied to."""
+        tables = {
+            name: data.tables.get(name)
+            for name in (self.wav_table, "utt2spk", "utt2num_samples")
+        }
+        files = {
+            str(path): path.stat().st_mtime_ns
+            for path in (self.precomputed, self.known_speakers)
+            if path is not None
+        }
+        options = {name: str(value) for name, value in vars(self).items()}
+        text = json.dumps([tables, files, options], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class _Job(NamedTuple):
+    tool: str
+    path: str
+
+
+def write_embeddings(
+    folder: Path,
+    options: EmbeddingOptions,
+    allow_failures: int = 0,
+    jobs: JobOptions | None = None,
+) -> bool:
+    """Write ``spembs.ark``, ``spembs.scp`` and ``speakers.npz`` into a directory.
+
+    Args:
+        folder: data directory with 16 kHz recordings.
+        options: what is extracted.
+        allow_failures: recordings that may fail; their utterances are dropped.
+        jobs: how many at once, and where.
+
+    Returns:
+        False if an earlier run has done all of it.
+
+    Raises:
+        FileNotFoundError: no such directory or table.
+        ValueError: failures, or speakers without an embedding.
+    """
+    data = KaldiDir.read(folder)
+    for name in (options.wav_table, "utt2spk"):
+        if name not in data.tables:
+            raise FileNotFoundError(f"{folder / name}: no such table")
+    for path in (options.precomputed, options.known_speakers):
+        if path is not None and not path.is_file():
+            raise FileNotFoundError(f"{path}: no such table of speaker embeddings")
+    digest = options.digest(data)
+    stamp = folder / STAMP
+    outputs = [folder / name for name in ("spembs.ark", "spembs.scp", "speakers.npz")]
+    if all(path.is_file() for path in (stamp, *outputs)):
+        if json.loads(stamp.read_text()) == digest:
+            return False
+    stamp.unlink(missing_ok=True)
+    data.tables.pop("spembs.scp", None)
+    by_utterance, by_speaker, failed = _embed(data, options, jobs)
+    if len(failed) > allow_failures:
+        raise ValueError(
+            f"{folder}: {len(failed)} utterances failed, {allow_failures} are allowed "
+            "(--allow_failures)"
+        )
+    if failed:
+        data = data.keep(set(data.utterances) - set(failed))
+        data.write(folder)
+        digest = options.digest(data)
+    _write_ark(folder, by_utterance)
+    _write_speakers(folder / "speakers.npz", by_speaker, options.tool)
+    temporary = stamp.with_name(f"{STAMP}.tmp")
+    temporary.write_text(json.dumps(digest))
+    os.replace(temporary, stamp)
+    return True
+
+
+def _embed(
+    data: KaldiDir, options: EmbeddingOptions, jobs: JobOptions | None
+) -> tuple[Vectors, Vectors, dict[str, str]]:
+    """Embeddings by utterance and by speaker, and failures by utterance."""
+    utt2spk = data.tables["utt2spk"]
+    known: Vectors = {}
+    if options.known_speakers is not None:
+        known = read_vectors(options.known_speakers)
+    failures: dict[str, str] = {}
+    if options.precomputed is not None:
+        found = read_vectors(options.precomputed)
+        for uid, speaker in utt2spk.items():
+            if uid not in found and speaker not in found:
+                raise ValueError(
+                    f"{options.precomputed}: holds neither utterance '{uid}' nor its "
+                    f"speaker '{speaker}'"
+                )
+        vectors = {u: found[u if u in found else s] for u, s in utt2spk.items()}
+    else:
+        wanted = list(utt2spk)
+        if options.per == "speaker":
+            chosen = _choose(utt2spk, options.max_utts_per_speaker)
+            wanted = [uid for uid in chosen if utt2spk[uid] not in known]
+        waves = data.tables[options.wav_table]
+        load_extractor(options.tool)  # A missing package stops here, by name.
+        outcome = fan_out(
+            extract,
+            {uid: _Job(options.tool, waves[uid]) for uid in wanted},
+            jobs,
+            title=options.tool,
+        )
+        outcome.report()
+        vectors, failures = outcome.results, outcome.failures
+    speakers = mean_per_speaker(vectors, utt2spk)
+    if options.per == "speaker":
+        speakers |= {name: known[name] for name in set(utt2spk.values()) & set(known)}
+        lost = {u: s for u, s in utt2spk.items() if s not in speakers}
+        for uid, speaker in lost.items():
+            failures.setdefault(uid, f"nothing of speaker '{speaker}' could be used")
+        vectors = {u: speakers[s] for u, s in utt2spk.items() if s in speakers}
+        # A speaker's other recordings speak for the ones that failed.
+        failures = {uid: failures[uid] for uid in failures if uid not in vectors}
+    return vectors, speakers, failures
+
+
+def extract(job: _Job) -> np.ndarray:
+    """Embedding (E,) float32 of a recording.
+
+    Raises:
+        ValueError: the recording or the result cannot be used.
+    """
+    wave = load_speech(job.path, 0, SAMPLE_RATE, max_seconds=None)
+    vector = np.asarray(load_extractor(job.tool)(wave), dtype=np.float32).reshape(-1)
+    if not np.isfinite(vector).all() or not vector.any():
+        raise ValueError(f"{job.path}: {job.tool} found no voice in it")
+    return vector
+
+
+def _choose(utt2spk: Mapping[str, str], count: int) -> list[str]:
+    """Up to ``count`` utterances of each speaker, evenly spread over the ids."""
+    chosen = []
+    for uids in _by_speaker(utt2spk, utt2spk).values():
+        places = np.linspace(0, len(uids) - 1, min(count, len(uids)))
+        chosen += [uids[round(place)] for place in places]
+    return sorted(chosen, key=str.encode)
+
+
+def _by_speaker(
+    uids: Iterable[str], utt2spk: Mapping[str, str]
+) -> dict[str, list[str]]:
+    speakers: dict[str, list[str]] = {}
+    for uid in uids:
+        speakers.setdefault(utt2spk[uid], []).append(uid)
+    return speakers
+
+
+def mean_per_speaker(
+    vectors: Mapping[str, np.ndarray], utt2spk: Mapping[str, str]
+) -> Vectors:
+    """Mean direction (E,) of each speaker, as long as the vectors are on average."""
+    means = {}
+    for speaker, uids in _by_speaker(vectors, utt2spk).items():
+        rows = np.stack([vectors[uid] for uid in uids])
+        mean = rows.mean(axis=0)
+        length = np.linalg.norm(rows, axis=1).mean()
+        mean = mean * (length / max(float(np.linalg.norm(mean)), 1e-12))
+        means[speaker] = mean.astype(np.float32)
+    return means
+
+
+def read_vectors(path: Path) -> Vectors:
+    """Embeddings by name, of an ``.npz`` or of an ``.scp`` into an ark.
+
+    Raises:
+        ValueError: neither.
+    """
+    if path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name].reshape(-1) for name in archive.files}
+    if path.suffix == ".scp":
+        from omniio import kaldi
+
+        table = kaldi.load_scp(str(path))
+        return {name: np.asarray(table[name]).reshape(-1) for name in table}
+    raise ValueError(f"{path}: speaker embeddings are read from .npz and .scp files")
+
+
+def _write_ark(folder: Path, vectors: Vectors) -> None:
+    """Write ``spembs.ark`` and its table."""
+    from omniio import kaldi
+
+    ark = (folder / "spembs.ark").resolve()
+    temporary = ark.with_name(f".spembs.ark.{os.getpid()}.tmp")
+    table = ark.with_name(f".spembs.scp.{os.getpid()}.tmp")
+    try:
+        kaldi.save_ark(str(temporary), vectors, scp=str(table))
+        places = {}
+        for line in table.read_text(encoding="utf-8").splitlines():
+            uid, place = line.split(maxsplit=1)
+            places[uid] = f"{ark}:{place.rpartition(':')[2]}"
+        os.replace(temporary, ark)
+    finally:
+        temporary.unlink(missing_ok=True)
+        table.unlink(missing_ok=True)
+    write_table(folder / "spembs.scp", places)
+
+
+def _write_speakers(path: Path, speakers: Vectors, tool: str) -> None:
+    temporary = path.with_name(f".speakers.{os.getpid()}.tmp.npz")
+    try:
+        dim = next(iter(speakers.values())).size
+        SpeakerTable(speakers, dim, tool).save(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,398 @@
+"""The command ``sttatts``, every sub-command and every complaint."""
+
+import inspect
+import io
+import json
+import logging
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from espnet2_ext import STTATTS
+from espnet2_ext.bin import options
+from espnet2_ext.bin.sttatts import main
+from espnet2_ext.inference.audio_input import MAX_SECONDS
+from tests.model_dirs import SPEAKERS, TEXTS, write_model, write_waves
+
+SEARCH = ["--beam-size", "2", "--ctc-weight", "0.3"]
+SHORT = ["--minlenratio", "1", "--maxlenratio", "2"]
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before():
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("cli")
+    write_model(root / "model")
+    write_waves(root / "wav")
+    return root
+
+
+@pytest.fixture(scope="module")
+def api(folder):
+    return STTATTS.from_pretrained(folder / "model")
+
+
+@pytest.fixture
+def sttatts(folder, monkeypatch, capsys):
+    """Run the command; returns the exit code, standard output, standard error."""
+    monkeypatch.setenv("STTATTS_MODEL", str(folder / "model"))
+
+    def run(*words, stdin=""):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        code = main([str(word) for word in words])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def one_line(text):
+    assert text.startswith("sttatts: ")
+    assert text.count("\n") == 1
+    return text
+
+
+# ---- the words of the command ----------------------------------------------------
+
+
+def test_help_answers_without_torch():
+    code = (
+        "import sys; from espnet2_ext.bin import sttatts, sttatts_inference as i\n"
+        "for main in (sttatts.main, i.main):\n"
+        "    try: main(['--help'])\n"
+        "    except SystemExit: pass\n"
+        "assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "sttatts transcribe a.wav b.flac" in done.stdout
+    assert "--data_path_and_name_and_type" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["transcribe", "speak", "convert", "info"])
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert "STTATTS_MODEL" in capsys.readouterr().out
+
+
+def test_defaults_are_those_of_the_python_interface():
+    parsers = {
+        "transcribe": (options.add_search_options, options.SEARCH_NAMES),
+        "synthesize": (options.add_generation_options, options.GENERATION_NAMES),
+        "convert": (options.add_generation_options, options.GENERATION_NAMES),
+    }
+    import argparse
+
+    for method, (add, names) in parsers.items():
+        parser = argparse.ArgumentParser()
+        add(parser)
+        options.add_input_options(parser)
+        options.add_device_options(parser)
+        signature = inspect.signature(getattr(STTATTS, method)).parameters
+        values = options.chosen(parser.parse_args([]), (*names, "batch_size"))
+        for name, value in values.items():
+            if name in signature:
+                assert signature[name].default == value, name
+        assert parser.parse_args([]).max_seconds == MAX_SECONDS
+
+
+def test_a_model_has_to_be_named(monkeypatch, capsys):
+    monkeypatch.delenv("STTATTS_MODEL", raising=False)
+    assert main(["info"]) == 1
+    assert "use -m MODEL" in one_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("name", ["nowhere.zip", "./nowhere", "model.pth"])
+def test_a_model_that_is_not_there(sttatts, name):
+    code, _, err = sttatts("info", "-m", name)
+    assert code == 1
+    assert name in one_line(err)
+
+
+def test_debug_shows_where(sttatts):
+    with pytest.raises(FileNotFoundError):
+        sttatts("info", "-m", "nowhere.zip", "--debug")
+
+
+# ---- transcribe ------------------------------------------------------------------
+
+
+def test_transcribe_one_prints_its_text(sttatts, folder, api):
+    path = folder / "wav" / "2.wav"
+    code, out, err = sttatts("transcribe", path, *SEARCH)
+    expected = api.transcribe(path, beam_size=2, ctc_weight=0.3)[0].text
+    assert (code, out, err) == (0, f"{expected}\n", "")
+
+
+def test_transcribe_many_keeps_the_order(sttatts, folder, api):
+    paths = sorted((folder / "wav").glob("*.wav"), reverse=True)
+    code, out, _ = sttatts("transcribe", *paths, *SEARCH, "--batch_size", 4)
+    found = api.transcribe(paths, beam_size=2, ctc_weight=0.3)
+    expected = [f"{p}\t{n[0].text}" for p, n in zip(paths, found, strict=True)]
+    assert code == 0
+    assert out.splitlines() == expected
+
+
+def test_transcribe_reads_paths_from_stdin(sttatts, folder):
+    paths = [folder / "wav" / name for name in ("1.wav", "0.wav")]
+    _, expected, _ = sttatts("transcribe", *paths, *SEARCH)
+    lines = "\n\n".join(map(str, paths))
+    assert sttatts("transcribe", "-", *SEARCH, stdin=lines) == (0, expected, "")
+    code, _, err = sttatts("transcribe", "-", stdin="\n")
+    assert code == 1
+    assert "no files on standard input" in one_line(err)
+
+
+def test_transcribe_json(sttatts, folder):
+    paths = [folder / "wav" / name for name in ("1.wav", "0.wav", "none.wav")]
+    code, out, err = sttatts("transcribe", "--json", "--nbest=2", *paths, *SEARCH)
+    first, second, failed = map(json.loads, out.splitlines())
+    assert code == 1
+    assert first["file"] == str(paths[0])
+    assert second["file"] == str(paths[1])
+    assert len(first["nbest"]) == 2
+    assert first["nbest"][0]["text"] == first["text"]
+    assert first["score"] >= first["nbest"][1]["score"]
+    assert len(first["times"]) == len(first["tokens"]) == len(first["token_ids"])
+    assert set(failed) == {"file", "error"}
+    assert "none.wav: no such audio file" in err
+
+
+def test_transcribe_nbest_prints_scores(sttatts, folder):
+    path = folder / "wav" / "0.wav"
+    _, out, _ = sttatts("transcribe", "--nbest", 3, path, *SEARCH[2:], "--beam-size=3")
+    scores = [float(line.split("\t")[0]) for line in out.splitlines()]
+    assert len(scores) == 3
+    assert scores == sorted(scores, reverse=True)
+
+
+@pytest.fixture
+def bad_files(tmp_path):
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "text.wav").write_text("this is no sound")
+    soundfile.write(tmp_path / "silence.wav", np.zeros(8000), 16000)
+    soundfile.write(tmp_path / "short.wav", np.ones(20) / 2, 16000)
+    soundfile.write(tmp_path / "long.wav", np.ones(31 * 8000) / 2, 8000)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("missing.wav", "no such audio file"),
+        ("empty.wav", "empty"),
+        ("text.wav", "not readable as audio"),
+        ("silence.wav", "silence"),
+        ("short.wav", "too short"),
+        ("long.wav", "cut it into shorter pieces"),
+    ],
+)
+def test_a_bad_recording_is_one_line(sttatts, bad_files, name, message):
+    code, out, err = sttatts("transcribe", bad_files / name)
+    assert (code, out) == (1, "")
+    assert message in one_line(err)
+    assert str(bad_files / name) in err
+
+
+def test_a_bad_recording_does_not_stop_the_others(sttatts, folder, bad_files):
+    good = [folder / "wav" / "0.wav", folder / "wav" / "1.wav"]
+    _, expected, _ = sttatts("transcribe", *good, *SEARCH)
+    bad = bad_files / "empty.wav"
+    code, out, err = sttatts("transcribe", good[0], bad, good[1], *SEARCH)
+    assert (code, out) == (1, expected)
+    assert err.splitlines() == [
+        f"sttatts: {bad}: the file is empty",
+        "sttatts: 1 of 3 failed",
+    ]
+
+
+def test_a_progress_bar_on_a_terminal_only(sttatts, folder, monkeypatch):
+    paths = sorted((folder / "wav").glob("*.wav"))[:2]
+    assert sttatts("transcribe", *paths, *SEARCH)[2] == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    _, out, err = sttatts("transcribe", *paths, *SEARCH)
+    assert "2/2" in err
+    assert len(out.splitlines()) == 2
+    assert sttatts("transcribe", paths[0], *SEARCH)[2] == ""
+    assert sttatts("transcribe", *paths, *SEARCH, "--quiet")[2] == ""
+
+
+def test_longer_recordings_on_request(sttatts, bad_files):
+    words = ("--max-seconds", 0, "--beam-size", 1, "--max-length-ratio", "0.01")
+    assert sttatts("transcribe", bad_files / "long.wav", *words)[0] == 0
+
+
+# ---- speak and convert -----------------------------------------------------------
+
+
+def test_speak_writes_a_wav(sttatts, folder, tmp_path, api):
+    path = tmp_path / "new" / "out.wav"
+    words = ("--speaker", "anna", "--seed", 3, *SHORT)
+    assert sttatts("speak", "a bad cab", "-o", path, *words) == (0, "", "")
+    expected = api.synthesize(
+        "a bad cab", "anna", seed=3, minlenratio=1, maxlenratio=2, attention=False
+    )
+    wave, rate = soundfile.read(path)
+    assert soundfile.info(path).subtype == "PCM_16"
+    assert rate == 16000
+    np.testing.assert_allclose(wave, expected.wav.clip(-1, 1), atol=1e-4)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_speech_that_is_cut_gives_a_warning(sttatts, tmp_path):
+    path = tmp_path / "out.wav"
+    words = ("--speaker", "anna", "--threshold", 1.1, "--maxlenratio", 1)
+    code, _, err = sttatts("speak", "abc", "-o", path, *words)
+    assert code == 0
+    assert f"warning: {path}: the model did not stop by itself" in one_line(err)
+
+
+def test_speak_reads_lines_from_stdin(sttatts, tmp_path):
+    lines = "abc\n\nfaded\n"
+    words = ("--speaker", "omar", "--quiet", *SHORT)
+    code, out, err = sttatts("speak", "-o", f"{tmp_path}/", *words, stdin=lines)
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        f"{tmp_path}/0001.wav\tabc",
+        f"{tmp_path}/0002.wav\tfaded",
+    ]
+    pattern = tmp_path / "line{name}.wav"
+    sttatts("speak", "-", "-o", pattern, *words, stdin=lines)
+    assert (tmp_path / "line0002.wav").read_bytes() == (
+        tmp_path / "0002.wav"
+    ).read_bytes()
+    code, _, err = sttatts("speak", "-o", "one.wav", *words, stdin=lines)
+    assert code == 1
+    assert "2 outputs do not fit into one file" in one_line(err)
+
+
+@pytest.mark.parametrize("speaker", ["file", "name"])
+def test_speakers_by_name_or_file(sttatts, tmp_path, speaker):
+    vector = tmp_path / "voice.npy"
+    np.save(vector, SPEAKERS["omar"])
+    given = vector if speaker == "file" else "omar"
+    out = tmp_path / "out.wav"
+    assert sttatts("speak", "abc", "-o", out, "--speaker", given, *SHORT)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--speaker", "nobody"), "unknown speaker 'nobody'"),
+        ((), "anna, omar"),
+        (("--speaker", "anna", "--language", "en"), "no languages"),
+        (("--speaker", "anna", "--maxlenratio", "-1"), "does not hold"),
+        (("--speaker", "anna", "--vocoder", "none/at/all"), "no vocoder"),
+        (("--speaker", "anna", "--device", "toaster"), "unknown device 'toaster'"),
+    ],
+)
+def test_wrong_words_to_speak(sttatts, tmp_path, words, message):
+    out = tmp_path / "out.wav"
+    code, _, err = sttatts("speak", "abc", "-o", out, *words)
+    assert code == 1
+    assert message in one_line(err)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("", "no text"), ("  ", "empty after cleaning")]
+)
+def test_nothing_to_say(sttatts, tmp_path, text, message):
+    words = ("-o", tmp_path / "out.wav", "--speaker", "anna")
+    code, _, err = sttatts("speak", text, *words)
+    assert code == 1
+    assert message in one_line(err)
+
+
+def test_unknown_symbols_are_shown_once(sttatts, tmp_path):
+    words = ("-o", tmp_path / "out.wav", "--speaker", "anna")
+    code, _, err = sttatts("speak", "aüb", *words, "--maxlenratio", 1)
+    assert code == 0
+    assert err.count("the model has no symbol for 'ü'") == 1
+
+
+def test_only_wav_is_written(sttatts):
+    code, _, err = sttatts("speak", "abc", "-o", "out.mp3", "--speaker", "anna")
+    assert code == 1
+    assert "end the name in .wav" in one_line(err)
+
+
+def test_convert_one_and_many(sttatts, folder, tmp_path, api):
+    paths = [folder / "wav" / name for name in ("0.wav", "2.wav")]
+    words = ("--speaker", "anna", "--quiet", *SHORT)
+    code, out, err = sttatts("convert", *paths, "-o", f"{tmp_path}/", *words)
+    assert (code, err) == (0, "")
+    assert out == f"{tmp_path}/0.wav\t{paths[0]}\n{tmp_path}/2.wav\t{paths[1]}\n"
+    single = tmp_path / "single.wav"
+    assert sttatts("convert", paths[1], "-o", single, *words) == (0, "", "")
+    one, both = (soundfile.read(p)[0] for p in (single, tmp_path / "2.wav"))
+    assert one.shape == both.shape
+    expected = api.convert(
+        paths[1], "anna", minlenratio=1, maxlenratio=2, attention=False
+    )
+    np.testing.assert_allclose(one, expected.wav.clip(-1, 1), atol=1e-4)
+
+
+def test_convert_never_writes_a_file_twice(sttatts, folder, tmp_path):
+    path = folder / "wav" / "0.wav"
+    words = ("-o", f"{tmp_path}/", "--speaker", "anna")
+    code, _, err = sttatts("convert", path, path, *words)
+    assert code == 1
+    assert "would be written twice" in one_line(err)
+
+
+def test_a_model_without_the_task(sttatts, tmp_path, folder):
+    model = write_model(tmp_path / "model", trained_tasks=["asr"])
+    words = ("-m", model, "-o", tmp_path / "o.wav", "--speaker", "anna")
+    code, _, err = sttatts("convert", folder / "wav" / "0.wav", *words)
+    assert code == 1
+    assert "not trained for 'vc', only for asr" in one_line(err)
+
+
+# ---- info ------------------------------------------------------------------------
+
+
+def test_info(sttatts, folder):
+    code, out, err = sttatts("info")
+    assert (code, err) == (0, "")
+    assert "tasks           asr, tts, vc" in out
+    assert "speakers        anna, omar" in out
+    code, out, _ = sttatts("info", "--json")
+    content = json.loads(out)
+    assert content["model"] == str(folder / "model")
+    assert content["parameters"] == 89046
+    assert content["speakers"] == ["anna", "omar"]
+    assert content["vocoder"] == "griffin_lim"
+    assert content["sample_rate"] == 16000
+    assert set("".join(TEXTS)) - {" "} <= set(content["characters"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config.yaml", b"a: [b"),
+        ("config.yaml", b"\xff\xfe"),
+        ("config.yaml", b"token_list: nothing"),
+        ("model.pth", b"no weights"),
+        ("speakers.npz", b""),
+        ("speakers.npz", b"PK\x03\x04"),
+    ],
+)
+def test_a_damaged_model(sttatts, tmp_path, name, content):
+    model = write_model(tmp_path / "model")
+    (model / name).write_bytes(content)
+    code, _, err = sttatts("info", "-m", model)
+    assert code == 1
+    assert str(model / name) in one_line(err)

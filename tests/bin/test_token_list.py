@@ -1,0 +1,63 @@
+"""Token lists of characters and of a SentencePiece model."""
+
+from pathlib import Path
+
+import pytest
+
+from espnet2_ext.bin.token_list import main
+from espnet2_ext.sttatts.symbols import check_token_list
+from espnet2_ext.text.tokens import build_tokenizer
+
+BPEMODEL = Path(__file__).parents[1] / "oracle" / "spm.model"
+
+
+@pytest.fixture
+def texts(tmp_path):
+    """Two tables, as two tasks have them."""
+    (tmp_path / "a").write_text("u1 Cab, 'ab'\nu2 bad ace\n")
+    (tmp_path / "b").write_text("u1 é f\n")
+    return [str(tmp_path / "a"), str(tmp_path / "b")]
+
+
+def make(tmp_path, texts, *options):
+    assert main([*texts, "--output", str(tmp_path / "new" / "tokens.txt"), *options]) == 0
+    tokens = (tmp_path / "new" / "tokens.txt").read_text().splitlines()
+    check_token_list(tokens)
+    return tokens
+
+
+def test_characters(tmp_path, texts, caplog):
+    tokens = make(tmp_path, texts)
+    assert tokens[4:-2] == ["\u2581", "'", ",", "C", *"abcdef", "é"]
+    assert "rare characters" in caplog.text
+    tokenizer = build_tokenizer("char", tokens, None)
+    assert tokenizer.unknown("Cab, 'ab'") == []
+
+
+def test_the_cleaner_comes_first(tmp_path, texts):
+    tokens = make(tmp_path, texts, "--cleaner", "english")
+    assert "C" not in tokens
+    assert "," not in tokens
+
+
+def test_sentencepiece(tmp_path, texts, caplog):
+    tokens = make(tmp_path, texts, "--token_type", "bpe", "--bpemodel", str(BPEMODEL))
+    tokenizer = build_tokenizer("bpe", tokens, BPEMODEL)
+    assert tokenizer.decode(tokenizer.encode("a ace")) == "a ace"
+    assert "unknown to" in caplog.text
+
+
+def test_refusals(tmp_path, capsys):
+    (tmp_path / "empty").write_text("")
+    cases = [
+        ("no characters", "empty"),
+        ("no such file", "missing"),
+        ("go together", "empty", "--token_type", "bpe"),
+        ("no such SentencePiece", "empty", "--token_type=bpe", "--bpemodel=no.model"),
+        ("unknown or uninstalled cleaner", "empty", "--cleaner", "nobody"),
+    ]
+    for message, name, *options in cases:
+        words = [str(tmp_path / name), "--output", str(tmp_path / "x"), *options]
+        assert main(words) == 1
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
