@@ -52,6 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with _only_writer(args.output_dir):
             args.run(args)
+        print(f"written to {args.output_dir}", file=sys.stderr)
         return 0
     except KeyboardInterrupt:
         print("interrupted; run it again to go on", file=sys.stderr)

@@ -88,7 +88,7 @@ def read_fairseq(
         FileNotFoundError: no such file.
         ValueError: an unsafe, damaged or unknown file; one line.
     """
-    content = read_data(path, FAIRSEQ_CLASSES, mmap=True)
+    content = read_data(path, FAIRSEQ_CLASSES, mmap=True, needed=_weights)
     if not isinstance(content, Mapping) or not isinstance(
         content.get("model"), Mapping
     ):
@@ -128,6 +128,13 @@ def read_fairseq(
         {"mode": "fixed", "tasks": ["asr", "tts"]} if fused else {"mode": "none"}
     )
     return Source(state, origin, rows, overrides, symbols, report, list(trained))
+
+
+def _weights(content: Any) -> list[Tensor]:
+    """The tensors that are needed of a whole checkpoint."""
+    model = content.get("model") if isinstance(content, Mapping) else None
+    values = model.values() if isinstance(model, Mapping) else ()
+    return [value for value in values if isinstance(value, Tensor)]
 
 
 def _settings(content: Mapping[str, Any]) -> dict[str, Any]:

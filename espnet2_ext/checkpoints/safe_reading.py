@@ -13,7 +13,7 @@ import stat
 import warnings
 import zipfile
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,6 +21,8 @@ import numpy as np
 import torch
 from numpy._core import multiarray
 from torch import Tensor
+
+from espnet2_ext.checkpoints.legacy_reading import read_legacy
 
 
 class Inert:
@@ -66,7 +68,10 @@ FAIRSEQ_CLASSES: tuple[tuple[Any, str], ...] = (
 
 
 def read_data(
-    path: Path, classes: Sequence[tuple[Any, str]] = (), mmap: bool = False
+    path: Path,
+    classes: Sequence[tuple[Any, str]] = (),
+    mmap: bool = False,
+    needed: Callable[[Any], Iterable[Tensor]] | None = None,
 ) -> Any:
     """Read a PyTorch file that holds nothing but data.
 
@@ -75,6 +80,8 @@ def read_data(
         classes: harmless classes or functions let in, with their names in the file.
         mmap: map the file instead of reading it, where its format allows, so that
             tensors which are never looked at (optimiser state) cost no memory.
+        needed: picks the tensors to read from an old file, which cannot be mapped;
+            the others hold arbitrary values.
 
     Raises:
         FileNotFoundError: no such file.
@@ -91,6 +98,8 @@ def read_data(
             torch.serialization.safe_globals([*_numpy_globals(), *classes]),
             warnings.catch_warnings(action="ignore"),
         ):
+            if needed is not None and not is_zip:
+                return read_legacy(path, needed)
             return torch.load(
                 path, map_location="cpu", weights_only=True, mmap=mmap and is_zip
             )

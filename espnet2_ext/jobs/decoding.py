@@ -129,15 +129,16 @@ def join(folders: Sequence[Path], target: Path, keys: Sequence[str]) -> dict[str
             if path.is_dir() or name.parts[0] in _NOT_JOINED or path.name[0] == ".":
                 continue
             if path.suffix in ("", ".scp"):
+                table = tables.setdefault(str(name), {})
                 for line in path.read_text(encoding="utf-8").splitlines():
                     uid, _, value = line.partition(" ")
                     if path.suffix:
                         value = value.replace(str(folder), str(target), 1)
-                    tables.setdefault(str(name), {})[uid] = value
+                    table[uid] = value
             else:
                 _link(path, target / name)
-    for table, values in tables.items():
-        write_table(target / table, ((k, values[k]) for k in keys if k in values))
+    for place, values in tables.items():
+        write_table(target / place, ((k, values[k]) for k in keys if k in values))
     return tables.get(FAILED, {})
 
 

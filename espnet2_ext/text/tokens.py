@@ -45,7 +45,7 @@ class Tokenizer(ABC):
         """Text of token ids; special symbols vanish."""
         tokens = (self.token_list[i] for i in ids)
         text = "".join(token for token in tokens if token not in self._special)
-        return text.replace(SPACE, " ").strip()
+        return " ".join(text.replace(SPACE, " ").split())
 
 
 class CharacterTokenizer(Tokenizer):

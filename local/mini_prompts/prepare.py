@@ -20,6 +20,12 @@ from local.mini_prompts.corpus import (
 from local.mini_prompts.joined_phrases import draw_many, render
 
 HELD_OUT = Path(__file__).with_name("held_out.txt")
+TASKS = ("asr", "tts")
+"""Each set serves both, with the same recordings."""
+
+CHECKED = 40
+"""Training prompts in ``train_check``: what a model makes of what it has seen."""
+
 MAX_SECONDS = 15.0
 """Longer prompts (menus) are left out of training."""
 Spoken = tuple[str, str, np.ndarray]
@@ -29,14 +35,15 @@ Spoken = tuple[str, str, np.ndarray]
 def prepare_mini_prompts(
     corpus_dir: Path, output_dir: Path, joined: int = 1500, joined_test: int = 50
 ) -> dict[str, int]:
-    """Write ``train``, ``valid``, ``test`` and ``test_joined``.
+    """Write ``train``, ``valid``, ``test``, ``test_joined`` and ``train_check``.
 
     ``test`` are the prompts of ``held_out.txt``, never trained on. ``test_joined`` are
     combinations of words that are not in training, made of the same recordings.
+    ``train_check`` are prompts of ``train``.
 
     Args:
         corpus_dir: unpacked packages.
-        output_dir: gets a data directory and a folder of FLAC files per set.
+        output_dir: gets a data directory per set and task, and the FLAC files.
         joined: joined phrases added to the training prompts.
         joined_test: joined phrases in ``test_joined``.
 
@@ -70,13 +77,17 @@ def prepare_mini_prompts(
     spoken = [render(phrase, training, rng) for phrase in phrases]
     joined_all = [(f"joined-{i:05d}", *item) for i, item in enumerate(spoken)]
     train = [*_named(training), *joined_all[:joined]]
+    checked = random.Random(3).sample(sorted(training), min(CHECKED, len(training)))
     sets: dict[str, Iterable[Spoken]] = {
         "train": train,
         "valid": joined_all[joined : joined + 20],
         "test": _named({name: prompts[name] for name in held_out}),
         "test_joined": joined_all[joined + 20 :],
+        "train_check": _named({name: training[name] for name in sorted(checked)}),
     }
-    return {name: _write(output_dir / name, items) for name, items in sets.items()}
+    audio = output_dir / "audio"
+    audio.mkdir(parents=True, exist_ok=True)
+    return {name: _write(output_dir / name, audio, rows) for name, rows in sets.items()}
 
 
 def _named(prompts: dict[str, tuple[str, np.ndarray]]) -> list[Spoken]:
@@ -87,18 +98,20 @@ def _named(prompts: dict[str, tuple[str, np.ndarray]]) -> list[Spoken]:
     ]
 
 
-def _write(folder: Path, items: Iterable[Spoken]) -> int:
+def _write(folder: Path, audio: Path, items: Iterable[Spoken]) -> int:
+    """Write a set's recordings, and a data directory for each task."""
     tables: dict[str, dict[str, str]] = {"wav.scp": {}, "text": {}, "utt2spk": {}}
-    audio = folder / "audio"
-    audio.mkdir(parents=True, exist_ok=True)
     for name, text, wave in items:
         uid = f"{SPEAKER}-{name}"
         path = audio / f"{uid}.flac"
-        soundfile.write(path, wave, SAMPLE_RATE)
+        temporary = path.with_suffix(".tmp")
+        soundfile.write(temporary, wave, SAMPLE_RATE, format="FLAC")
+        temporary.replace(path)
         tables["wav.scp"][uid] = str(path.resolve())
         tables["text"][uid] = text
         tables["utt2spk"][uid] = SPEAKER
-    KaldiDir(tables).write(folder)
+    for task in TASKS:
+        KaldiDir(tables).write(folder / task)
     return len(tables["text"])
 
 

@@ -50,6 +50,8 @@ def decode(root, folder, task, nj, *options):
             f"--output_dir={folder}",
             f"--nj={nj}",
             *(f"--data_path_and_name_and_type={root}/{name}" for name in names),
+            # Rounding differs from batch to batch, and random weights amplify it.
+            "--batch_size=1",
             *options,
         ]
     )
