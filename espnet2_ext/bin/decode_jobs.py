@@ -5,7 +5,7 @@ import logging
 import sys
 from pathlib import Path
 
-from espnet2_ext.jobs.clusters import JobOptions, add_job_options
+from espnet2_ext.jobs.clusters import JobOptions, Workers, add_job_options
 
 DESCRIPTION = """\
 Run sttatts_inference in --nj jobs, each on a part of the utterances, and join what they
@@ -26,9 +26,10 @@ def main(argv: list[str] | None = None) -> int:
             return decode([*words, *(f"--{n}={getattr(args, n)}" for n in own)])
         from espnet2_ext.jobs.decoding import decode_in_jobs
 
-        decode_in_jobs(
-            words, args.key_file, args.output_dir, options, args.allow_failures
-        )
+        with Workers(options) as workers:
+            decode_in_jobs(
+                words, args.key_file, args.output_dir, workers, args.allow_failures
+            )
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         print(f"decode_jobs: {error}", file=sys.stderr)
         return 1

@@ -1,7 +1,8 @@
 """Write speaker embeddings into data directories.
 
 Each directory gets spembs.ark and spembs.scp (one vector per utterance, which ESPnet
-reads as kaldi_ark) and speakers.npz (one vector per speaker, for packing). What an
+reads as kaldi_ark) and speakers.npz (one vector per speaker, for packing). Where a
+directory has a target.scp, as for voice conversion, its voices are taken. What an
 earlier run has done with the same options is left as it is.
 
     python -m espnet2_ext.bin.speaker_embeddings dump/raw/train/tts --nj 4
@@ -12,13 +13,15 @@ import logging
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from espnet2_ext.data.speaker_embeddings import (
     PRECOMPUTED,
     EmbeddingOptions,
     write_embeddings,
 )
 from espnet2_ext.data.speaker_extractors import EXTRACTORS
-from espnet2_ext.jobs.clusters import JobOptions, add_job_options
+from espnet2_ext.jobs.clusters import JobOptions, Workers, add_job_options
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -31,14 +34,14 @@ def main(argv: list[str] | None = None) -> int:
             args.per,
             args.max_utts_per_speaker,
             args.precomputed,
-            args.known_speakers,
-            args.wav_table,
         )
-        for folder in args.folders:
-            done = write_embeddings(
-                folder, options, args.allow_failures, JobOptions.from_args(args)
-            )
-            print(f"{folder}: {'written' if done else 'done before'}")
+        known: dict[str, np.ndarray] = {}
+        with Workers(JobOptions.from_args(args)) as workers:
+            for folder in args.folders:
+                done = write_embeddings(
+                    folder, options, known, args.allow_failures, workers
+                )
+                print(f"{folder}: {'written' if done else 'done before'}")
     except (OSError, ValueError, ImportError) as error:
         print(f"speaker_embeddings: {error}", file=sys.stderr)
         return 1
@@ -68,7 +71,8 @@ def _parser() -> argparse.ArgumentParser:
         "--per",
         choices=["utterance", "speaker"],
         default="utterance",
-        help="each utterance its own vector (default), or its speaker's mean",
+        help="each utterance its own vector (default), or its speaker's mean; a speaker "
+        "then has one vector in all directories, that of the first",
     )
     parser.add_argument(
         "--max_utts_per_speaker",
@@ -76,19 +80,6 @@ def _parser() -> argparse.ArgumentParser:
         default=20,
         metavar="N",
         help="recordings that --per speaker averages (default: 20)",
-    )
-    parser.add_argument(
-        "--known_speakers",
-        type=Path,
-        metavar="NPZ",
-        help="with --per speaker: speakers of this table keep the vector they have "
-        "there, such as test speakers that are also in training",
-    )
-    parser.add_argument(
-        "--wav_table",
-        default="wav.scp",
-        metavar="NAME",
-        help="table of recordings (default: wav.scp; target.scp for conversion)",
     )
     parser.add_argument(
         "--allow_failures",

@@ -74,8 +74,8 @@ def parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="DIR",
         required=True,
-        help="gets config.yaml, model.pth, tokens.txt, bpe.model, vocoder/ and a report "
-        "of every tensor (import_report.tsv, .json)",
+        help="gets config.yaml, model.pth, tokens.txt, bpe.model, vocoder/ and a "
+        "report of every tensor (import_report.tsv, .json)",
     )
     command.add_argument(
         "--overwrite", action="store_true", help="replace a directory that is not empty"
@@ -105,7 +105,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         report = import_checkpoints(options)
     except (ValueError, OSError, ImportError) as error:
-        print(f"sttatts_import: {'; '.join(str(error).split(chr(10)))}", file=sys.stderr)
+        print(
+            f"sttatts_import: {'; '.join(str(error).split(chr(10)))}", file=sys.stderr
+        )
         return 1
     print(report.summary())
     print(f"written: {args.output_dir}")

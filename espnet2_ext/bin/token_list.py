@@ -1,8 +1,8 @@
 """Write the token list of a model, in SpeechT5's order.
 
 <s> <pad> </s> <unk>, then the symbols, then <mask> <ctc_blank>. The symbols are the
-characters of texts after cleaning, or the pieces of a SentencePiece model, in whose
-case texts are only checked.
+characters of texts after cleaning, or the pieces of a SentencePiece model, or those of
+another model (--like); in the last two cases the texts are only checked.
 
     python -m espnet2_ext.bin.token_list dump/raw/train/*/text --cleaner english \\
         --output dump/tokens.txt
@@ -12,13 +12,25 @@ import argparse
 import logging
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import yaml
+
 from espnet2_ext.data.kaldi_dir import read_table
-from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS, build_token_list
+from espnet2_ext.sttatts.symbols import (
+    FIRST_SYMBOLS,
+    LAST_SYMBOLS,
+    build_token_list,
+    check_token_list,
+)
 from espnet2_ext.text.cleaners import build_cleaner
-from espnet2_ext.text.tokens import SPACE, CharacterTokenizer, SentencePieceTokenizer
+from espnet2_ext.text.tokens import (
+    SPACE,
+    CharacterTokenizer,
+    Tokenizer,
+    build_tokenizer,
+)
 
 RARE = 5
 """Characters that occur less often than this are pointed out."""
@@ -60,14 +72,27 @@ def sentencepiece_tokens(bpemodel: Path) -> list[str]:
     return build_token_list([piece for piece in pieces if piece not in special])
 
 
+def tokens_of_model(config: Path) -> list[str]:
+    """Token list in the ``config.yaml`` of a model.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: no token list in it.
+    """
+    if not config.is_file():
+        raise FileNotFoundError(f"{config}: no such configuration")
+    content = yaml.safe_load(config.read_text(encoding="utf-8"))
+    tokens = content.get("token_list") if isinstance(content, dict) else None
+    if not isinstance(tokens, list):
+        raise ValueError(f"{config}: holds no token_list")
+    check_token_list(tokens)
+    return tokens
+
+
 def unknown_symbols(
-    tokens: Sequence[str],
-    bpemodel: Path,
-    texts: Iterable[str],
-    cleaner: Callable[[str], str],
+    tokenizer: Tokenizer, texts: Iterable[str], cleaner: Callable[[str], str]
 ) -> Counter[str]:
-    """Count the symbols of texts that a SentencePiece token list lacks."""
-    tokenizer = SentencePieceTokenizer(tokens, bpemodel)
+    """Count the texts in which a symbol is that the token list lacks."""
     counts: Counter[str] = Counter()
     for text in texts:
         counts.update(tokenizer.unknown(cleaner(text)))
@@ -96,18 +121,24 @@ def _make(args: argparse.Namespace) -> list[str]:
         raise ValueError("--token_type bpe and --bpemodel FILE go together")
     cleaner = build_cleaner(args.cleaner)
     texts = [text for path in args.texts for text in read_table(path).values.values()]
-    if args.bpemodel is not None:
-        tokens = sentencepiece_tokens(args.bpemodel)
-        unknown = unknown_symbols(tokens, args.bpemodel, texts, cleaner)
+    if args.bpemodel is not None or args.like is not None:
+        if args.like is not None:
+            tokens = tokens_of_model(args.like)
+        else:
+            tokens = sentencepiece_tokens(args.bpemodel)
+        tokenizer = build_tokenizer(args.token_type, tokens, args.bpemodel)
+        unknown = unknown_symbols(tokenizer, texts, cleaner)
         if unknown:
-            logging.warning("symbols unknown to %s: %s", args.bpemodel, dict(unknown))
+            logging.warning("unknown symbols, with their texts: %s", dict(unknown))
         return tokens
     counts = count_characters(texts, cleaner)
     if not counts:
         raise ValueError("no characters in the texts after cleaning")
     rare = {symbol: count for symbol, count in counts.items() if count < RARE}
     if rare:
-        logging.warning("rare characters, with their counts: %s", dict(sorted(rare.items())))
+        logging.warning(
+            "rare characters, with their counts: %s", dict(sorted(rare.items()))
+        )
     return character_tokens(counts)
 
 
@@ -126,6 +157,9 @@ def _parser() -> argparse.ArgumentParser:
         help="characters (default), or a SentencePiece model",
     )
     parser.add_argument("--bpemodel", type=Path, help="SentencePiece model file")
+    parser.add_argument(
+        "--like", type=Path, metavar="YAML", help="config.yaml of a model to agree with"
+    )
     parser.add_argument(
         "--cleaner", help="applied first, such as 'english' (default: none)"
     )

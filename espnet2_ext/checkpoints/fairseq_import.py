@@ -103,10 +103,11 @@ def read_fairseq(
         name.startswith("speech_encoder_prenet.") for name in state
     ):
         raise ValueError(f"{path}: a fairseq checkpoint, but not of SpeechT5 or ArTST")
+    pretrained = settings.get("t5_task") == "pretrain"
     count = state[EMBEDDING].size(0) if state[EMBEDDING].dim() else 0
     symbols = _symbols(path, count, dictionary, bpemodel, report)
     rows = {
-        name: _named(path, state[name].size(0), symbols, report)
+        name: _named(path, state[name].size(0), symbols, pretrained, report)
         for name in (EMBEDDING, *CTC_TABLES)
         if name in state and state[name].dim()
     }
@@ -146,7 +147,12 @@ def _settings(content: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError("its settings contain themselves; refused") from None
     config = config if isinstance(config, Mapping) else {}
     merged: dict[str, Any] = {}
-    for group in (old, config.get("task"), config.get("criterion"), config.get("model")):
+    for group in (
+        old,
+        config.get("task"),
+        config.get("criterion"),
+        config.get("model"),
+    ):
         if isinstance(group, Mapping):
             merged.update({str(k): v for k, v in group.items() if v is not None})
     return merged
@@ -178,8 +184,8 @@ def _refuse_variants(
     ):
         if settings.get(option, known) != known:
             raise ValueError(
-                f"{path}: trained with {option} {settings[option]!r}; only {known!r} is "
-                "supported"
+                f"{path}: trained with {option} {settings[option]!r}; only {known!r} "
+                "is supported"
             )
     layered = "speech_encoder_prenet.feature_extractor.conv_layers.1.2.1.weight"
     if layered in tensors:
@@ -244,16 +250,24 @@ def _symbols(
     )
 
 
-def _named(path: Path, count: int, rows: list[str], report: ImportReport) -> list[str]:
-    """Name ``count`` rows; the task appends its symbols last, in a fixed order."""
+def _named(
+    path: Path, count: int, rows: list[str], pretrained: bool, report: ImportReport
+) -> list[str]:
+    """Name ``count`` rows of a table, where the dictionary makes ``rows``.
+
+    The task appends its symbols last, in a fixed order.  Fine-tuned models have them
+    all, so fewer rows mean that the dictionary has grown at its end since then.
+    """
     added = sum(symbol in rows[-2:] for symbol in LAST_SYMBOLS)
-    if len(rows) - added <= count <= len(rows):
+    if count == len(rows) or (pretrained and len(rows) - added <= count < len(rows)):
         return rows[:count]
-    if count >= 6 and count < len(rows) - added and added == 2:
+    if not pretrained and added == 2 and 6 < count < len(rows):
         kept = count - 6
         message = (
-            f"the dictionary has {len(rows) - 6} symbols, the checkpoint {kept}: its "
-            "further symbols are taken as new ones, appended after training"
+            f"the dictionary has {len(rows) - 6} symbols, the checkpoint {kept}: the "
+            f"last {len(rows) - count} ({' '.join(rows[4 + kept : -2])}) are taken as "
+            "new ones; if it was trained with another dictionary, give that one with "
+            "--dict and this one with --new_dict"
         )
         if message not in report.warnings:
             report.warn(message)

@@ -83,7 +83,9 @@ def model_sizes(state: dict[str, Tensor]) -> dict[str, Any]:
         sizes |= {"postnet_channels": channels, "postnet_kernel": kernel}
         sizes["postnet_layers"] = _count(state, "speech_decoder_postnet.convs.")
         if kernel % 2 == 0:
-            raise ValueError(f"its post-net kernel is {kernel}; only odd ones are known")
+            raise ValueError(
+                f"its post-net kernel is {kernel}; only odd ones are known"
+            )
     weight = "speech_decoder_postnet.stop_projection.weight"
     if weight in state:
         sizes["reduction_factor"] = state[weight].size(0)

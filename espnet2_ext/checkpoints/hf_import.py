@@ -107,8 +107,8 @@ def read_hugging_face(
         rows[EMBEDDING] = _rows(directory, state[EMBEDDING], symbols, report)
     if TASKS[kind] == ["tts"]:
         report.warn(
-            "Hugging Face's tokenizer ends every text with </s>; here texts have no end "
-            "symbol, as in SpeechT5's own code"
+            "Hugging Face's tokenizer ends every text with </s>; here texts have no "
+            "end symbol, as in SpeechT5's own code"
         )
     report.facts["task fusion"] = "absent: fusion mode 'none'"
     report.facts["trained for"] = TASKS[kind] or "no task (bare encoder and decoder)"
@@ -209,10 +209,10 @@ def _symbols(
         symbols = fairseq_rows(read_fairseq_dictionary(dictionary))
         report.facts["symbols from"] = dictionary.name
     elif bpemodel is not None:
-        symbols = hugging_face_rows(directory, bpemodel)
+        found = hugging_face_rows(directory, bpemodel)
         report.facts["symbols from"] = bpemodel.name
         # The tokenizer of old releases was saved without the two last symbols.
-        symbols = [*symbols, *(s for s in LAST_SYMBOLS if s not in symbols)]
+        symbols = [*found, *(s for s in LAST_SYMBOLS if s not in found)]
     elif embedding is None:
         symbols = [*FIRST_SYMBOLS, *LAST_SYMBOLS]
         report.warn("no tokenizer: the model knows no characters, so no texts")

@@ -52,6 +52,10 @@ def import_checkpoints(options: ImportOptions) -> ImportReport:
         ValueError: an unsafe, damaged, unknown or unfitting file, or options that
             contradict each other.
     """
+    output = options.output_dir.resolve()
+    for path in (*options.checkpoints, *filter(None, [options.vocoder])):
+        if output == path.resolve() or output in path.resolve().parents:
+            raise ValueError(f"{path}: is inside the output directory; move it")
     paths = [_directory_of(path) for path in options.checkpoints]
     vocoders = [path for path in paths if _is_vocoder(path)]
     paths = [path for path in paths if path not in vocoders]
@@ -73,7 +77,8 @@ def import_checkpoints(options: ImportOptions) -> ImportReport:
         raise ValueError(f"{label}: {error}") from None
     report = source.report
     bpemodel = options.bpemodel or next(
-        (found for path in paths if path.is_dir() and (found := bpemodel_of(path))), None
+        (found for path in paths if path.is_dir() and (found := bpemodel_of(path))),
+        None,
     )
     if bpemodel is not None:
         _check_pieces(bpemodel, tokens, report)

@@ -29,7 +29,9 @@ def join(sources: list[Source], choice: str | None) -> Source:
         )
     sizes = [model_sizes(source.state) for source in sources]
     differing = sorted(
-        name for name in sizes[0] if sizes[1].get(name, sizes[0][name]) != sizes[0][name]
+        name
+        for name in sizes[0]
+        if sizes[1].get(name, sizes[0][name]) != sizes[0][name]
     )
     if differing:
         raise ValueError(f"the two models have different sizes: {', '.join(differing)}")
@@ -44,9 +46,9 @@ def join(sources: list[Source], choice: str | None) -> Source:
     }
     if conflicts and choice is None:
         raise ValueError(
-            f"the two models differ in {len(conflicts)} shared tensors (encoder, decoder "
-            f"or embedding): choose whose to take with --join {tasks[0][0]} or --join "
-            f"{tasks[1][0]}; the other task then has to be fine-tuned"
+            f"the two models differ in {len(conflicts)} shared tensors (encoder, "
+            f"decoder or embedding): choose whose to take with --join {tasks[0][0]} or "
+            f"--join {tasks[1][0]}; the other task then has to be fine-tuned"
         )
     by_task = dict(zip((names[0] for names in tasks), sources, strict=True))
     if choice is not None and choice not in by_task:
@@ -97,4 +99,3 @@ def _joined(first: Source, second: Source, conflicts: set[str]) -> Source:
         report,
         trained,
     )
-

@@ -58,7 +58,7 @@ def read_legacy(path: Path, needed: Callable[[Any], Iterable[Tensor]]) -> Any:
 def _load(file: BinaryIO, storage: Callable[..., Any] | None = None) -> Any:
     unpickler = Unpickler(file, encoding="utf-8")
     if storage is not None:
-        unpickler.persistent_load = storage
+        unpickler.persistent_load = storage  # type: ignore[method-assign]
     return unpickler.load()
 
 

@@ -8,6 +8,7 @@ to a harmless class of this file; every other name is refused before it is looke
 import argparse
 import contextlib
 import pickle
+import pickletools
 import re
 import stat
 import warnings
@@ -67,6 +68,10 @@ FAIRSEQ_CLASSES: tuple[tuple[Any, str], ...] = (
 """What fairseq checkpoints hold besides tensors: our class, and its name there."""
 
 
+_SCANNED = 2**20
+"""Bytes of a bare pickle that are searched for the name of what it holds."""
+
+
 def read_data(
     path: Path,
     classes: Sequence[tuple[Any, str]] = (),
@@ -107,11 +112,12 @@ def read_data(
         raise
     except pickle.UnpicklingError as error:
         found = re.search(r"(?:GLOBAL|global|class) ['\"]?([\w.]+)", str(error))
-        if found:
-            raise ValueError(
-                f"{path}: refused, because it holds {found[1]}, which is not data"
-            ) from error
-        raise ValueError(damaged) from error
+        name = found[1] if found else _first_name(path, is_zip)
+        if name is None:
+            raise ValueError(damaged) from error
+        raise ValueError(
+            f"{path}: refused, because it holds {name}, which is not data"
+        ) from error
     except Exception as error:  # bytes that are no pickle fail in many ways
         raise ValueError(damaged) from error
 
@@ -194,6 +200,29 @@ def _check_members(path: Path) -> None:
             f"{path}: a zip, but not of torch.save; unpack it and give the checkpoint "
             "inside"
         )
+
+
+def _first_name(path: Path, is_zip: bool) -> str | None:
+    """First class or function that a pickle of a newer protocol names, unread."""
+    try:
+        if is_zip:
+            with zipfile.ZipFile(path) as archive:
+                names = (n for n in archive.namelist() if n.endswith("data.pkl"))
+                data = archive.read(next(names))
+        else:
+            with path.open("rb") as file:
+                data = file.read(_SCANNED)
+        texts: list[str] = []
+        for operation, argument, _ in pickletools.genops(data):
+            if operation.name == "GLOBAL":
+                return str(argument).replace(" ", ".")
+            if operation.name == "STACK_GLOBAL":
+                return ".".join(texts[-2:])
+            if isinstance(argument, str):
+                texts.append(argument)
+    except Exception:  # not a pickle at all
+        return None
+    return None
 
 
 @contextlib.contextmanager

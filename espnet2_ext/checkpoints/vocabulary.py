@@ -63,7 +63,7 @@ def read_pieces(bpemodel: Path) -> list[str]:
     return [model.id_to_piece(i) for i in range(model.get_piece_size())]
 
 
-def hugging_face_rows(directory: Path, bpemodel: Path | None) -> list[str] | None:
+def hugging_face_rows(directory: Path, bpemodel: Path) -> list[str]:
     """Row names of a Hugging Face model, from its tokenizer files.
 
     Args:
@@ -71,13 +71,11 @@ def hugging_face_rows(directory: Path, bpemodel: Path | None) -> list[str] | Non
         bpemodel: ``spm_char.model``; its piece ids are the first rows.
 
     Returns:
-        The symbols by row, or None where there is no tokenizer.
+        The symbols by row.
 
     Raises:
         ValueError: a broken file, or gaps between the rows.
     """
-    if bpemodel is None:
-        return None
     rows = dict(enumerate(read_pieces(bpemodel)))
     added = {
         **_added_tokens(directory / "tokenizer_config.json"),
@@ -86,8 +84,8 @@ def hugging_face_rows(directory: Path, bpemodel: Path | None) -> list[str] | Non
     for symbol, row in added.items():
         if rows.get(row, symbol) != symbol:
             raise ValueError(
-                f"{directory}: row {row} is '{rows[row]}' and '{symbol}'; the tokenizer "
-                "files do not belong together"
+                f"{directory}: row {row} is '{rows[row]}' and '{symbol}'; the "
+                "tokenizer files do not belong together"
             )
         rows[row] = symbol
     if sorted(rows) != list(range(len(rows))):

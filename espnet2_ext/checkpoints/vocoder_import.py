@@ -42,7 +42,5 @@ def import_vocoder(source: Path, target: Path, audio: AudioConfig) -> str:
         )
     _, params = hugging_face_settings(source, audio)
     vocoder = load_hugging_face(source, audio)
-    save_vocoder(
-        target, vocoder.generator, params, audio, vocoder.mean, vocoder.scale
-    )
+    save_vocoder(target, vocoder.generator, params, audio, vocoder.mean, vocoder.scale)
     return "SpeechT5HifiGan of Hugging Face"

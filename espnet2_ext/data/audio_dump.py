@@ -11,7 +11,7 @@ import soundfile
 from espnet2_ext.data.kaldi_checks import validate
 from espnet2_ext.data.kaldi_dir import KaldiDir
 from espnet2_ext.inference.audio_input import BadInputError, load_speech
-from espnet2_ext.jobs.clusters import JobOptions
+from espnet2_ext.jobs.clusters import Workers
 from espnet2_ext.jobs.fanout import fan_out
 
 MANIFEST = "manifest.jsonl"
@@ -138,7 +138,7 @@ def dump_audio(
     audio_dir: Path | None = None,
     sample_rate: int = 16000,
     allow_failures: int = 0,
-    jobs: JobOptions | None = None,
+    workers: Workers | None = None,
 ) -> dict[str, str]:
     """Copy a data directory, its recordings as mono FLAC of one rate.
 
@@ -151,7 +151,7 @@ def dump_audio(
             share one.
         sample_rate: of the files (Hz).
         allow_failures: utterances that may be dropped.
-        jobs: how many at once, and where.
+        workers: that share the work; this process alone by default.
 
     Returns:
         Why utterances were dropped, by id.
@@ -163,8 +163,7 @@ def dump_audio(
     problems = validate(source, limits=None)
     if problems:
         raise ValueError(
-            "\n".join(problems[:20])
-            + f"\n{source}: {len(problems)} problems; "
+            "\n".join(problems[:20]) + f"\n{source}: {len(problems)} problems; "
             f"'python -m espnet2_ext.bin.datadir fix {source}' repairs what can be "
             "repaired"
         )
@@ -185,7 +184,10 @@ def dump_audio(
         if table not in data.tables:
             continue
         lengths, failed = _write_table_audio(
-            data.tables[table], table, audio_dir, sample_rate, manifest, jobs
+            data.tables[table],
+            "" if table == "wav.scp" else f".{Path(table).stem}",
+            _Place(audio_dir, manifest, sample_rate, f"{source} {table}"),
+            workers,
         )
         failures |= failed
         if table == "wav.scp":
@@ -203,37 +205,40 @@ def dump_audio(
     return failures
 
 
+class _Place(NamedTuple):
+    """Where files go, and what the progress bar calls them."""
+
+    folder: Path
+    manifest: Manifest
+    sample_rate: int
+    title: str
+
+
 def _write_table_audio(
-    values: dict[str, str],
-    table: str,
-    audio_dir: Path,
-    sample_rate: int,
-    manifest: Manifest,
-    options: JobOptions | None,
+    values: dict[str, str], suffix: str, place: _Place, workers: Workers | None
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Write the files of a table and put their paths into it.
 
     Returns:
         Samples by id, and failures by id.
     """
-    suffix = "" if table == "wav.scp" else f".{Path(table).stem}"
     names, jobs = {}, {}
     for uid, path in values.items():
-        names[uid] = manifest.name_for(uid + suffix, path)
-        jobs[uid] = Job(path, str(audio_dir / names[uid]), sample_rate)
-    pending = {uid: job for uid, job in jobs.items() if not _done(manifest, job)}
+        names[uid] = place.manifest.name_for(uid + suffix, path)
+        jobs[uid] = Job(path, str(place.folder / names[uid]), place.sample_rate)
+    pending = {uid: job for uid, job in jobs.items() if not _done(place.manifest, job)}
     outcome = fan_out(
         convert,
         pending,
-        options,
-        title=f"{audio_dir.parent.name} {table}",
-        on_result=lambda uid, written: manifest.add(names[uid], written),
+        workers,
+        title=place.title,
+        on_result=lambda uid, written: place.manifest.add(names[uid], written),
     )
     outcome.report()
     lengths = {}
     for uid, job in jobs.items():
         if uid not in outcome.failures:
-            lengths[uid] = str(manifest.entries[names[uid]].samples)
+            lengths[uid] = str(place.manifest.entries[names[uid]].samples)
             values[uid] = job.target
     return lengths, outcome.failures
 

@@ -13,11 +13,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from espnet2_ext.data.audio_dump import AUDIO_TABLES
 from espnet2_ext.data.kaldi_dir import KaldiDir, write_table
 from espnet2_ext.data.speaker_extractors import SAMPLE_RATE, load_extractor
 from espnet2_ext.inference.audio_input import load_speech
+from espnet2_ext.inference.output_files import write_text
 from espnet2_ext.inference.speakers import SpeakerTable
-from espnet2_ext.jobs.clusters import JobOptions
+from espnet2_ext.jobs.clusters import Workers
 from espnet2_ext.jobs.fanout import fan_out
 
 PRECOMPUTED = "precomputed"
@@ -35,8 +37,6 @@ class EmbeddingOptions:
     per: str = "utterance"
     max_utts_per_speaker: int = 20
     precomputed: Path | None = None
-    known_speakers: Path | None = None
-    wav_table: str = "wav.scp"
 
     def __post_init__(self):
         """Check the combination.
@@ -51,20 +51,19 @@ class EmbeddingOptions:
         if self.max_utts_per_speaker < 1:
             raise ValueError("--max_utts_per_speaker: at least one is needed")
 
-    def digest(self, data: KaldiDir) -> str:
+    def digest(self, data: KaldiDir, known: Vectors) -> str:
         """Digest of the options and of what they are applied to."""
         tables = {
             name: data.tables.get(name)
-            for name in (self.wav_table, "utt2spk", "utt2num_samples")
-        }
-        files = {
-            str(path): path.stat().st_mtime_ns
-            for path in (self.precomputed, self.known_speakers)
-            if path is not None
+            for name in (*AUDIO_TABLES, "utt2spk", "utt2num_samples")
         }
         options = {name: str(value) for name, value in vars(self).items()}
-        text = json.dumps([tables, files, options], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        if self.precomputed is not None:
+            options["date"] = str(self.precomputed.stat().st_mtime_ns)
+        digest = hashlib.sha256(json.dumps([tables, options]).encode())
+        for name in sorted(known):
+            digest.update(name.encode() + known[name].tobytes())
+        return digest.hexdigest()
 
 
 class _Job(NamedTuple):
@@ -75,16 +74,20 @@ class _Job(NamedTuple):
 def write_embeddings(
     folder: Path,
     options: EmbeddingOptions,
+    known: Vectors,
     allow_failures: int = 0,
-    jobs: JobOptions | None = None,
+    workers: Workers | None = None,
 ) -> bool:
     """Write ``spembs.ark``, ``spembs.scp`` and ``speakers.npz`` into a directory.
 
     Args:
-        folder: data directory with 16 kHz recordings.
+        folder: data directory with 16 kHz recordings; where it has a ``target.scp``,
+            its voices are taken.
         options: what is extracted.
+        known: speakers that keep their vector where there is one per speaker; those
+            of this directory are added.
         allow_failures: recordings that may fail; their utterances are dropped.
-        jobs: how many at once, and where.
+        workers: that share the work; this process alone by default.
 
     Returns:
         False if an earlier run has done all of it.
@@ -94,21 +97,26 @@ def write_embeddings(
         ValueError: failures, or speakers without an embedding.
     """
     data = KaldiDir.read(folder)
-    for name in (options.wav_table, "utt2spk"):
+    for name in ("wav.scp", "utt2spk"):
         if name not in data.tables:
             raise FileNotFoundError(f"{folder / name}: no such table")
-    for path in (options.precomputed, options.known_speakers):
-        if path is not None and not path.is_file():
-            raise FileNotFoundError(f"{path}: no such table of speaker embeddings")
-    digest = options.digest(data)
+    path = options.precomputed
+    if path is not None and not path.is_file():
+        raise FileNotFoundError(f"{path}: no such table of speaker embeddings")
+    data.tables.pop("spembs.scp", None)
+    present = set(data.tables["utt2spk"].values())
+    kept = {}
+    if options.per == "speaker":
+        kept = {name: known[name] for name in sorted(present & set(known))}
+    digest = options.digest(data, kept)
     stamp = folder / STAMP
     outputs = [folder / name for name in ("spembs.ark", "spembs.scp", "speakers.npz")]
     if all(path.is_file() for path in (stamp, *outputs)):
         if json.loads(stamp.read_text()) == digest:
+            known |= read_vectors(folder / "speakers.npz") | known
             return False
     stamp.unlink(missing_ok=True)
-    data.tables.pop("spembs.scp", None)
-    by_utterance, by_speaker, failed = _embed(data, options, jobs)
+    by_utterance, by_speaker, failed = _embed(data, folder, options, kept, workers)
     if len(failed) > allow_failures:
         raise ValueError(
             f"{folder}: {len(failed)} utterances failed, {allow_failures} are allowed "
@@ -117,58 +125,66 @@ def write_embeddings(
     if failed:
         data = data.keep(set(data.utterances) - set(failed))
         data.write(folder)
-        digest = options.digest(data)
+        digest = options.digest(data, kept)
     _write_ark(folder, by_utterance)
     _write_speakers(folder / "speakers.npz", by_speaker, options.tool)
-    temporary = stamp.with_name(f"{STAMP}.tmp")
-    temporary.write_text(json.dumps(digest))
-    os.replace(temporary, stamp)
+    write_text(stamp, json.dumps(digest))
+    known |= by_speaker | known
     return True
 
 
 def _embed(
-    data: KaldiDir, options: EmbeddingOptions, jobs: JobOptions | None
+    data: KaldiDir,
+    folder: Path,
+    options: EmbeddingOptions,
+    known: Vectors,
+    workers: Workers | None,
 ) -> tuple[Vectors, Vectors, dict[str, str]]:
     """Embeddings by utterance and by speaker, and failures by utterance."""
     utt2spk = data.tables["utt2spk"]
-    known: Vectors = {}
-    if options.known_speakers is not None:
-        known = read_vectors(options.known_speakers)
-    failures: dict[str, str] = {}
     if options.precomputed is not None:
-        found = read_vectors(options.precomputed)
-        for uid, speaker in utt2spk.items():
-            if uid not in found and speaker not in found:
-                raise ValueError(
-                    f"{options.precomputed}: holds neither utterance '{uid}' nor its "
-                    f"speaker '{speaker}'"
-                )
-        vectors = {u: found[u if u in found else s] for u, s in utt2spk.items()}
+        vectors = _look_up(options.precomputed, utt2spk)
+        failures: dict[str, str] = {}
     else:
         wanted = list(utt2spk)
         if options.per == "speaker":
             chosen = _choose(utt2spk, options.max_utts_per_speaker)
             wanted = [uid for uid in chosen if utt2spk[uid] not in known]
-        waves = data.tables[options.wav_table]
+        table = "target.scp" if "target.scp" in data.tables else "wav.scp"
         load_extractor(options.tool)  # A missing package stops here, by name.
         outcome = fan_out(
             extract,
-            {uid: _Job(options.tool, waves[uid]) for uid in wanted},
-            jobs,
-            title=options.tool,
+            {uid: _Job(options.tool, data.tables[table][uid]) for uid in wanted},
+            workers,
+            title=f"{folder} {options.tool}",
         )
         outcome.report()
         vectors, failures = outcome.results, outcome.failures
-    speakers = mean_per_speaker(vectors, utt2spk)
+    speakers = mean_per_speaker(vectors, utt2spk) | known
     if options.per == "speaker":
-        speakers |= {name: known[name] for name in set(utt2spk.values()) & set(known)}
-        lost = {u: s for u, s in utt2spk.items() if s not in speakers}
-        for uid, speaker in lost.items():
-            failures.setdefault(uid, f"nothing of speaker '{speaker}' could be used")
+        for uid, speaker in utt2spk.items():
+            if speaker not in speakers:
+                reason = f"nothing of speaker '{speaker}' could be used"
+                failures.setdefault(uid, reason)
         vectors = {u: speakers[s] for u, s in utt2spk.items() if s in speakers}
         # A speaker's other recordings speak for the ones that failed.
         failures = {uid: failures[uid] for uid in failures if uid not in vectors}
     return vectors, speakers, failures
+
+
+def _look_up(path: Path, utt2spk: Mapping[str, str]) -> Vectors:
+    """Vector of each utterance, its own or its speaker's.
+
+    Raises:
+        ValueError: an utterance without.
+    """
+    found = read_vectors(path)
+    for uid, speaker in utt2spk.items():
+        if uid not in found and speaker not in found:
+            raise ValueError(
+                f"{path}: holds neither utterance '{uid}' nor its speaker '{speaker}'"
+            )
+    return {u: found[u if u in found else s] for u, s in utt2spk.items()}
 
 
 def extract(job: _Job) -> np.ndarray:

@@ -15,6 +15,7 @@ from espnet2_ext.inference.output_files import (
     write_wav,
 )
 from espnet2_ext.inference.results import Speech, Transcript
+from espnet2_ext.scoring.attention import TABLE, attention_scores
 
 Row = tuple[str, Any]
 
@@ -99,6 +100,7 @@ class SpeechOutputs:
         "speech_shape",
         "lengths",
         "stopped",
+        TABLE,
     )
 
     def __init__(self, folder: Path, features: bool, plotted: frozenset[str]):
@@ -132,11 +134,14 @@ class SpeechOutputs:
         if uid in self._plotted:
             self._plot(uid, result)
         write_wav(self._wav(uid), result.wav, result.sample_rate)
-        return {
+        record = {
             "shape": list(result.mel.shape),
             "samples": len(result.wav),
             "stopped": bool(result.stopped),
         }
+        if result.attention is not None:
+            record[TABLE] = str(attention_scores(result.attention))
+        return record
 
     def is_complete(self, uid: str) -> bool:
         """Look for the files."""
@@ -144,7 +149,7 @@ class SpeechOutputs:
         return features and self._wav(uid).is_file()
 
     def write_tables(self, rows: Sequence[tuple[str, Record]]) -> None:
-        """Write ``speech_shape`` (frames,bins), ``lengths`` (samples), ``stopped``."""
+        """Write shapes (frames,bins), lengths (samples), stops and attention scores."""
         columns: dict[str, list[Row]] = {
             "wav.scp": [(uid, self._wav(uid)) for uid, _ in rows],
             "speech_shape/speech_shape": [
@@ -152,6 +157,7 @@ class SpeechOutputs:
             ],
             "lengths": [(uid, record["samples"]) for uid, record in rows],
             "stopped": [(uid, int(record["stopped"])) for uid, record in rows],
+            TABLE: [(uid, record[TABLE]) for uid, record in rows if TABLE in record],
         }
         for name, column in columns.items():
             write_table(self._folder / name, column)

@@ -145,7 +145,7 @@ def _task_options(args: argparse.Namespace) -> dict[str, Any]:
         return options
     options = chosen(args, GENERATION_NAMES)
     GenerationOptions(**options)
-    return {**options, "attention": args.write_plots > 0}
+    return {**options, "attention": True}
 
 
 def _outputs(args: argparse.Namespace, folder: Path, keys: list[str]) -> Outputs:

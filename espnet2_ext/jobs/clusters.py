@@ -2,8 +2,7 @@
 
 import argparse
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,9 +17,9 @@ BACKENDS = ("local", *QUEUE_CLUSTERS)
 ALLOWED_DEATHS = 2
 """Times that the worker of a job may die before the job is given up."""
 
-THREADS = {
-    name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-}
+THREADS = dict.fromkeys(
+    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"
+)
 """Every worker is one thread; more of them would compete."""
 
 
@@ -79,39 +78,60 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-@contextmanager
-def open_client(options: JobOptions) -> Iterator[Any]:
-    """Start a cluster of ``options.nj`` workers and connect to it.
+class Workers:
+    """The processes that a command spreads its work over, started when needed.
 
-    Yields:
-        ``distributed.Client``.
-
-    Raises:
-        ModuleNotFoundError: Dask is not installed.
+    >>> with Workers(JobOptions(4)) as workers:          # doctest: +SKIP
+    ...     fan_out(function, items, workers)
     """
-    try:
-        import dask
-        from distributed import Client
-    except ImportError:
-        raise ModuleNotFoundError(
-            "more than one job needs Dask: install the extra 'cluster' "
-            "(EXTRAS=test,cluster make env), or use --nj 1"
-        ) from None
-    # What becomes of workers is told by the results, not by Dask's own log.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    with TemporaryDirectory(prefix="sttatts-dask-") as scratch:
+
+    def __init__(self, options: JobOptions):
+        """Remember how many are wanted, and where."""
+        self.options = options
+        self._client: Any = None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "Workers":
+        """Begin; nothing is started yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the processes."""
+        self._stack.close()
+        self._client = None
+
+    @property
+    def client(self) -> Any:
+        """``distributed.Client`` of a cluster of ``options.nj`` workers.
+
+        Raises:
+            ModuleNotFoundError: Dask is not installed.
+        """
+        if self._client is None:
+            self._client = self._start()
+        return self._client
+
+    def _start(self) -> Any:
+        try:
+            import dask
+            from distributed import Client
+        except ImportError:
+            raise ModuleNotFoundError(
+                "more than one job needs Dask: install the extra 'cluster' "
+                "(EXTRAS=test,cluster make env), or use one job"
+            ) from None
+        # What becomes of workers is told by the results, not by Dask's own log.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        enter = self._stack.enter_context
+        scratch = enter(TemporaryDirectory(prefix="sttatts-dask-"))
         settings = {
             "temporary-directory": scratch,
             "distributed.scheduler.allowed-failures": ALLOWED_DEATHS,
             "distributed.nanny.pre-spawn-environ": THREADS,
             "distributed.comm.timeouts.connect": "60s",
         }
-        with (
-            dask.config.set(settings),
-            start_cluster(options, scratch) as cluster,
-            Client(cluster) as client,
-        ):
-            yield client
+        enter(dask.config.set(settings))
+        return enter(Client(enter(start_cluster(self.options, scratch))))
 
 
 def start_cluster(options: JobOptions, scratch: str) -> Any:

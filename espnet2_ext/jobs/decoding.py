@@ -14,7 +14,7 @@ from tqdm import tqdm
 from espnet2_ext.data.kaldi_dir import read_table
 from espnet2_ext.inference.decode_set import DONE, FAILED, JOURNAL
 from espnet2_ext.inference.output_files import write_table, write_text
-from espnet2_ext.jobs.clusters import JobOptions
+from espnet2_ext.jobs.clusters import Workers
 from espnet2_ext.jobs.fanout import fan_out
 
 SPLITS = "split"
@@ -33,7 +33,7 @@ def decode_in_jobs(
     words: Sequence[str],
     key_file: Path,
     output_dir: Path,
-    options: JobOptions,
+    workers: Workers,
     allow_failures: int = 0,
 ) -> None:
     """Run ``sttatts_inference`` on parts of a set and join what it writes.
@@ -43,7 +43,7 @@ def decode_in_jobs(
             ``--allow_failures``.
         key_file: its first column names the utterances.
         output_dir: gets what one job alone would have written.
-        options: how many jobs, and where.
+        workers: each takes a part.
         allow_failures: utterances that may fail.
 
     Raises:
@@ -51,7 +51,7 @@ def decode_in_jobs(
         RuntimeError: a job or too many utterances failed.
     """
     keys = list(read_table(key_file).values)
-    count = min(options.nj, len(keys))
+    count = min(workers.options.nj, len(keys))
     root = output_dir / f"{SPLITS}{count}"
     for other in output_dir.glob(f"{SPLITS}[0-9]*"):
         if other != root:
@@ -71,7 +71,7 @@ def decode_in_jobs(
         )
     (output_dir / DONE).unlink(missing_ok=True)
     with _progress(root, len(keys), output_dir):
-        outcome = fan_out(run_job, jobs, options, title=None)
+        outcome = fan_out(run_job, jobs, workers, title=None)
     if outcome.failures:
         outcome.report("job")
         raise RuntimeError(f"decoding failed; see {root}/*/{LOG}")

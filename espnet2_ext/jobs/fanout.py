@@ -8,7 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from espnet2_ext.jobs.clusters import ALLOWED_DEATHS, JobOptions, open_client
+from espnet2_ext.jobs.clusters import ALLOWED_DEATHS, Workers
 
 CHUNKS_PER_JOB = 40
 """Items travel in chunks, so that short ones do not spend their time travelling;
@@ -38,7 +38,7 @@ class Outcome:
 def fan_out(
     function: Callable[[Any], Any],
     items: Mapping[str, Any],
-    options: JobOptions | None = None,
+    workers: Workers | None = None,
     title: str | None = "",
     on_result: Callable[[str, Any], None] | None = None,
 ) -> Outcome:
@@ -50,18 +50,17 @@ def fan_out(
     Args:
         function: of one item's value; importable by name, and harmless to repeat.
         items: values by name.
-        options: how many jobs, and where.
+        workers: that share the work; this process alone by default.
         title: of the progress bar; None shows none.
         on_result: called here with name and result as soon as an item is done.
 
     Returns:
         Results and failures by name.
     """
-    options = options or JobOptions()
     done: dict[str, Answer] = {}
     hidden = title is None or not items
     with tqdm(total=len(items), desc=title, disable=hidden, mininterval=1.0) as bar:
-        for answer in _answers(function, list(items.items()), options):
+        for answer in _answers(function, list(items.items()), workers):
             name, success, value = answer
             done[name] = answer
             bar.update()
@@ -75,16 +74,15 @@ def fan_out(
 
 
 def _answers(
-    function: Callable[[Any], Any], items: list[Item], options: JobOptions
+    function: Callable[[Any], Any], items: list[Item], workers: Workers | None
 ) -> Iterator[Answer]:
-    if not options.needs_cluster or len(items) == 0:
+    if workers is None or not workers.options.needs_cluster or not items:
         for item in items:
             yield from _run_chunk(function, [item])
         return
-    size = math.ceil(len(items) / (options.nj * CHUNKS_PER_JOB))
+    size = math.ceil(len(items) / (workers.options.nj * CHUNKS_PER_JOB))
     chunks = [items[i : i + size] for i in range(0, len(items), size)]
-    with open_client(options) as client:
-        yield from _run_on_cluster(client, function, chunks)
+    yield from _run_on_cluster(workers.client, function, chunks)
 
 
 def _run_chunk(function: Callable[[Any], Any], chunk: Sequence[Item]) -> list[Answer]:

@@ -132,16 +132,15 @@ def test_tasks_share_files_but_never_mix_recordings(source):
     other = KaldiDir.read(source)
     other.tables["wav.scp"]["s1-mono16k"] = other.tables["wav.scp"]["s2-8k"]
     other.write(root / "other")
-    shared = ["--audio_dir", str(root / "audio")]
-    for name, folder in (("asr", source), ("tts", root / "other")):
-        for _ in range(2):
-            assert main([str(folder), str(root / "raw" / name), *shared]) == 0
+    for _ in range(2):
+        words = [source, root / "raw" / "asr", root / "other", root / "raw" / "tts"]
+        assert main(["--share_audio", *map(str, words)]) == 0
     asr = read_table(root / "raw" / "asr" / "wav.scp").values
     tts = read_table(root / "raw" / "tts" / "wav.scp").values
     assert asr["s1-stereo"] == tts["s1-stereo"]
     assert asr["s1-mono16k"] != tts["s1-mono16k"]
     assert soundfile.info(tts["s1-mono16k"]).frames == 8000
-    assert len(list((root / "audio").glob("*.flac"))) == 5
+    assert len(list((root / "raw" / "audio").glob("*.flac"))) == 5
 
 
 def test_conversion_targets(source):

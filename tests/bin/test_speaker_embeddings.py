@@ -68,12 +68,27 @@ def test_per_speaker(folder):
     assert len(CALLS) == 5
 
 
-def test_known_speakers_keep_their_vector(folder, tmp_path):
-    known = tmp_path / "known.npz"
-    np.savez(known, anna=np.array([0, 0, 1], dtype=np.float32))
-    assert stub(folder, "--per", "speaker", "--known_speakers", str(known)) == 0
-    assert len(CALLS) == 1
-    np.testing.assert_array_equal(embeddings(folder)["anna-2"], [0, 0, 1])
+def test_one_vector_per_speaker_in_all_directories(folder, tmp_path):
+    data = KaldiDir.read(folder)
+    data.keep(["anna-2", "omar-1"]).write(tmp_path / "test")
+    data.keep(["anna-1", "anna-2"]).write(tmp_path / "train")
+    words = [str(tmp_path / name) for name in ("train", "test")]
+    for _ in range(2):
+        assert main([*words, "--tool", "stub", "--per", "speaker"]) == 0
+        assert len(CALLS) == 3
+    train, test = (embeddings(tmp_path / name) for name in ("train", "test"))
+    np.testing.assert_array_equal(train["anna-1"], test["anna-2"])
+
+
+def test_conversion_takes_the_target_voice(folder):
+    data = KaldiDir.read(folder)
+    wavs = data.tables["wav.scp"]
+    stub(folder)
+    own = embeddings(folder)
+    data.tables["target.scp"] = dict.fromkeys(wavs, wavs["omar-1"])
+    data.write(folder)
+    stub(folder)
+    np.testing.assert_array_equal(embeddings(folder)["anna-1"], own["omar-1"])
 
 
 def test_what_is_done_is_recognised(folder, capsys):
@@ -116,7 +131,6 @@ def test_refusals(folder, tmp_path, capsys, caplog):
         ("--precomputed", str(path)): "go together",
         ("--tool", "precomputed", "--precomputed", "no.npz"): "no.npz: no such",
         ("--tool", "precomputed", "--precomputed", str(path)): "speaker 'omar'",
-        ("--wav_table", "target.scp"): "target.scp: no such table",
     }
     for options, message in cases.items():
         assert main([str(folder), "--tool", "stub", *options]) == 1

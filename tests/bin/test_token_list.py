@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from espnet2_ext.bin.token_list import main
 from espnet2_ext.sttatts.symbols import check_token_list
@@ -20,7 +21,9 @@ def texts(tmp_path):
 
 
 def make(tmp_path, texts, *options):
-    assert main([*texts, "--output", str(tmp_path / "new" / "tokens.txt"), *options]) == 0
+    assert (
+        main([*texts, "--output", str(tmp_path / "new" / "tokens.txt"), *options]) == 0
+    )
     tokens = (tmp_path / "new" / "tokens.txt").read_text().splitlines()
     check_token_list(tokens)
     return tokens
@@ -44,7 +47,28 @@ def test_sentencepiece(tmp_path, texts, caplog):
     tokens = make(tmp_path, texts, "--token_type", "bpe", "--bpemodel", str(BPEMODEL))
     tokenizer = build_tokenizer("bpe", tokens, BPEMODEL)
     assert tokenizer.decode(tokenizer.encode("a ace")) == "a ace"
-    assert "unknown to" in caplog.text
+    assert "unknown symbols" in caplog.text
+
+
+def test_like_another_model(tmp_path, texts, caplog):
+    config = tmp_path / "config.yaml"
+    symbols = [
+        "<s>",
+        "<pad>",
+        "</s>",
+        "<unk>",
+        "\u2581",
+        "b",
+        "a",
+        "<mask>",
+        "<ctc_blank>",
+    ]
+    config.write_text(yaml.safe_dump({"token_list": symbols}))
+    assert make(tmp_path, texts, "--like", str(config)) == symbols
+    assert "'é': 1" in caplog.text
+    config.write_text("preset: tiny\n")
+    words = [*texts, "--like", str(config), "--output", str(tmp_path / "y")]
+    assert main(words) == 1
 
 
 def test_refusals(tmp_path, capsys):

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from espnet2_ext.jobs.clusters import JobOptions, read_settings, start_cluster
+from espnet2_ext.jobs.clusters import (
+    JobOptions,
+    Workers,
+    read_settings,
+    start_cluster,
+)
 from espnet2_ext.jobs.fanout import fan_out
 
 pytest.importorskip("distributed")
@@ -40,13 +45,20 @@ def threads(_):
     return os.environ["OMP_NUM_THREADS"]
 
 
+@pytest.fixture(scope="module")
+def two():
+    """Two workers, started once."""
+    with Workers(JobOptions(2)) as workers:
+        yield workers
+
+
 @pytest.mark.parametrize("nj", [1, 2])
-def test_results_and_failures_by_name(nj, caplog):
+def test_results_and_failures_by_name(nj, two, caplog):
     seen = {}
     outcome = fan_out(
         halve,
         {f"u{i}": i for i in range(100)},
-        JobOptions(nj),
+        two if nj == 2 else None,
         on_result=seen.__setitem__,
     )
     assert outcome.results == {f"u{i}": i // 2 for i in range(0, 100, 2)}
@@ -58,23 +70,25 @@ def test_results_and_failures_by_name(nj, caplog):
     assert "50 of 100 utterances failed" in caplog.text
 
 
-def test_a_lost_worker_and_a_poisonous_item(tmp_path):
+def test_a_lost_worker_and_a_poisonous_item(tmp_path, two):
     items = {f"u{i}": f"value {i}" for i in range(8)} | {"bad": "poison"}
-    outcome = fan_out(die_if_poison, items, JobOptions(2))
+    outcome = fan_out(die_if_poison, items, two)
     assert list(outcome.failures) == ["bad"]
     assert "worker died" in outcome.failures["bad"]
     assert len(outcome.results) == 8
-    outcome = fan_out(die_once, {"u0": str(tmp_path / "flag")}, JobOptions(2))
+    outcome = fan_out(die_once, {"u0": str(tmp_path / "flag")}, two)
     assert outcome.results == {"u0": "lived"}
 
 
-def test_workers_have_one_thread():
-    outcome = fan_out(threads, {"a": 0, "b": 0}, JobOptions(2))
+def test_workers_have_one_thread(two):
+    outcome = fan_out(threads, {"a": 0, "b": 0}, two)
     assert outcome.results == {"a": "1", "b": "1"}
 
 
-def test_nothing_to_do():
-    assert fan_out(halve, {}, JobOptions(2)).results == {}
+def test_nothing_is_started_for_nothing():
+    with Workers(JobOptions(2)) as workers:
+        assert fan_out(halve, {}, workers).results == {}
+        assert workers._client is None
 
 
 @pytest.mark.parametrize("backend", ["slurm", "sge", "pbs"])

@@ -1,0 +1,84 @@
+"""Write tasks of a model as directories for Hugging Face Transformers.
+
+OUTPUT_DIR/asr becomes a SpeechT5ForSpeechToText, OUTPUT_DIR/tts a
+SpeechT5ForTextToSpeech, OUTPUT_DIR/vc a SpeechT5ForSpeechToSpeech, each with its
+tokenizer and feature extractor.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def parser() -> argparse.ArgumentParser:
+    """Options of the command."""
+    command = argparse.ArgumentParser(
+        prog="sttatts_export",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument(
+        "--model",
+        metavar="MODEL",
+        required=True,
+        help="model directory, packed zip or model-zoo tag",
+    )
+    command.add_argument(
+        "--task",
+        choices=["asr", "tts", "vc"],
+        action="append",
+        help="what to export; may be repeated (default: asr and tts)",
+    )
+    command.add_argument(
+        "--language", metavar="NAME", help="to build in, for a model with languages"
+    )
+    command.add_argument(
+        "--output_dir", type=Path, metavar="DIR", required=True, help="is made"
+    )
+    command.add_argument(
+        "--overwrite", action="store_true", help="replace a directory that is not empty"
+    )
+    return command
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Export; 1 with one line on stderr if it cannot be done."""
+    args = parser().parse_args(argv)
+    from espnet2_ext.checkpoints.hf_export import CLASSES, export_task
+    from espnet2_ext.checkpoints.model_directory import new_directory
+    from espnet2_ext.inference.loading import load_model, read_config
+    from espnet2_ext.inference.model_files import find_model
+
+    try:
+        files = find_model(args.model)
+        config = read_config(files.train_config)
+        model = load_model(files, config, "cpu")
+        bpemodel: Path | None = None
+        if config.get("token_type", "char") == "bpe":
+            named = files.bpemodel or config.get("bpemodel")
+            if named is None:
+                raise ValueError(f"{args.model}: its SentencePiece model is missing")
+            bpemodel = Path(named)
+        with new_directory(args.output_dir, args.overwrite) as folder:
+            for task in dict.fromkeys(args.task or ["asr", "tts"]):
+                (folder / task).mkdir()
+                remarks = export_task(
+                    model,
+                    task,
+                    folder / task,
+                    bpemodel,
+                    args.language,
+                )
+                print(f"{task}: {CLASSES[task]}")
+                print("".join(f"  {remark}\n" for remark in remarks), end="")
+    except (ValueError, OSError, ImportError) as error:
+        print(
+            f"sttatts_export: {'; '.join(str(error).split(chr(10)))}", file=sys.stderr
+        )
+        return 1
+    print(f"written: {args.output_dir}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
