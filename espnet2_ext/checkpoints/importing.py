@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from espnet2_ext.checkpoints.fairseq_import import read_fairseq
-from espnet2_ext.checkpoints.fitting import Source, fit
+from espnet2_ext.checkpoints.fitting import CTC_TABLES, Source, fit
 from espnet2_ext.checkpoints.hf_import import (
     WEIGHTS,
     bpemodel_of,
@@ -95,6 +95,7 @@ def import_checkpoints(options: ImportOptions) -> ImportReport:
             tokens,
             source.trained_tasks,
             bpemodel,
+            CTC_TABLES[0] in source.state,
             [f"Imported from {names}.", *report.warnings],
         )
         report.write(folder)

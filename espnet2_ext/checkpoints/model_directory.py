@@ -52,6 +52,7 @@ def write_model(
     tokens: Sequence[str],
     trained_tasks: Sequence[str],
     bpemodel: Path | None,
+    ctc_head_trained: bool = True,
     remarks: Sequence[str] = (),
 ) -> None:
     """Write ``config.yaml``, ``model.pth``, ``tokens.txt`` and ``bpe.model``.
@@ -65,6 +66,7 @@ def write_model(
         tokens: our token list.
         trained_tasks: what the model can do; empty where nobody knows.
         bpemodel: SentencePiece model to copy; None means characters.
+        ctc_head_trained: False if its weights are random.
         remarks: become comments in ``config.yaml``.
     """
     torch.save(dict(state), folder / MODEL_NAME)
@@ -77,6 +79,7 @@ def write_model(
         "token_list": list(tokens),
         "token_type": "char" if bpemodel is None else "bpe",
         "trained_tasks": list(trained_tasks),
+        "ctc_head_trained": ctc_head_trained,
         # Padding 'official' and padded batch shapes exclude each other.
         "bucket_multiple": 0,
     }

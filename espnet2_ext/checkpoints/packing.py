@@ -55,6 +55,7 @@ MODEL_SETTINGS = (
     "token_type",
     "cleaner",
     "trained_tasks",
+    "ctc_head_trained",
     "speaker_tool",
 )
 """Entries of ``config.yaml`` that a model needs to be loaded."""

@@ -1,6 +1,7 @@
 """The Python interface: one object that transcribes, speaks and converts."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,11 @@ class STTATTS:
         return cls(find_model(source), **options)
 
     @property
+    def _has_ctc(self) -> bool:
+        """False for an imported model whose CTC head has random weights."""
+        return bool(self.config.get("ctc_head_trained", True))
+
+    @property
     def tasks(self) -> tuple[str, ...]:
         """Tasks that the model was trained for, as far as its configuration says."""
         trained = self.config.get("trained_tasks")
@@ -114,6 +120,11 @@ class STTATTS:
             BadInputError: unusable speech; the message names it and the cure.
         """
         self._require("asr")
+        if ctc_weight > 0 and not self._has_ctc:
+            logging.warning(
+                "the CTC head of this imported model is untrained: ctc_weight 0 is used"
+            )
+            ctc_weight = 0.0
         options = SearchOptions(
             beam_size=beam_size, ctc_weight=ctc_weight, nbest=nbest, **search_options
         )
@@ -140,10 +151,12 @@ class STTATTS:
                 speech, lengths, "asr", language, padding="exact"
             )
         rate = self.audio.sample_rate
-        durations = [
-            seconds_per_frame(len(wave), int(count), rate)
-            for wave, count in zip(waves, frames, strict=True)
-        ]
+        durations = None
+        if self._has_ctc:
+            durations = [
+                seconds_per_frame(len(wave), int(count), rate)
+                for wave, count in zip(waves, frames, strict=True)
+            ]
         with self._autocast():
             found = search(
                 self.model,

@@ -10,7 +10,7 @@ from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.tasks.abs_task import AbsTask, IteratorOptions, scheduler_classes
 from espnet2.train.class_choices import ClassChoices
 from espnet2.utils.nested_dict_action import NestedDictAction
-from espnet2.utils.types import str_or_none
+from espnet2.utils.types import str2bool, str_or_none
 
 from espnet2_ext.configuration import build_model_config, plain_values
 from espnet2_ext.data.collate import TaskCollate
@@ -71,6 +71,13 @@ class STTATTSTask(AbsTask):
             nargs="*",
             default=[],
             help="Written into config.yaml: tasks whose data the run saw",
+        )
+        model.add_argument(
+            "--ctc_head_trained",
+            type=str2bool,
+            default=True,
+            help="Written into config.yaml: false after the import of a checkpoint "
+            "without a CTC head, until ASR is trained",
         )
         model.add_argument(
             "--speaker_tool",
@@ -251,6 +258,8 @@ class STTATTSTask(AbsTask):
         args.frontend = config.front_end.kind
         names = [name for _, name, _ in args.train_data_path_and_name_and_type]
         args.trained_tasks = tasks_in(names) or args.trained_tasks
+        if "asr" in tasks_in(names) and config.loss.ctc > 0:
+            args.ctc_head_trained = True
         return ESPnetSTTATTSModel(config, args.token_list)
 
 
