@@ -71,8 +71,8 @@ def _parser() -> argparse.ArgumentParser:
         "--per",
         choices=["utterance", "speaker"],
         default="utterance",
-        help="each utterance its own vector (default), or its speaker's mean; a speaker "
-        "then has one vector in all directories, that of the first",
+        help="each utterance its own vector (default), or its speaker's mean; a "
+        "speaker then has one vector in all directories, that of the first",
     )
     parser.add_argument(
         "--max_utts_per_speaker",

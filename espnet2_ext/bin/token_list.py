@@ -1,10 +1,10 @@
-"""Write the token list of a model, in SpeechT5's order.
+r"""Write the token list of a model, in SpeechT5's order.
 
 <s> <pad> </s> <unk>, then the symbols, then <mask> <ctc_blank>. The symbols are the
 characters of texts after cleaning, or the pieces of a SentencePiece model, or those of
 another model (--like); in the last two cases the texts are only checked.
 
-    python -m espnet2_ext.bin.token_list dump/raw/train/*/text --cleaner english \\
+    python -m espnet2_ext.bin.token_list dump/raw/train/*/text --cleaner english \
         --output dump/tokens.txt
 """
 

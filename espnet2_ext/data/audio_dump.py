@@ -194,9 +194,8 @@ def dump_audio(
             data.tables["utt2num_samples"] = lengths
     if len(failures) > allow_failures:
         raise TooManyFailuresError(
-            f"{source}: {len(failures)} utterances failed, {allow_failures} are allowed "
-            "(--allow_failures); nothing was written to "
-            f"{target}"
+            f"{source}: {len(failures)} utterances failed, {allow_failures} are "
+            f"allowed (--allow_failures); nothing was written to {target}"
         )
     kept = [uid for uid in data.utterances if uid not in failures]
     if not kept:

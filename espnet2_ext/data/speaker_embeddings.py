@@ -111,10 +111,10 @@ def write_embeddings(
     digest = options.digest(data, kept)
     stamp = folder / STAMP
     outputs = [folder / name for name in ("spembs.ark", "spembs.scp", "speakers.npz")]
-    if all(path.is_file() for path in (stamp, *outputs)):
-        if json.loads(stamp.read_text()) == digest:
-            known |= read_vectors(folder / "speakers.npz") | known
-            return False
+    there = all(path.is_file() for path in (stamp, *outputs))
+    if there and json.loads(stamp.read_text()) == digest:
+        known |= read_vectors(folder / "speakers.npz") | known
+        return False
     stamp.unlink(missing_ok=True)
     by_utterance, by_speaker, failed = _embed(data, folder, options, kept, workers)
     if len(failed) > allow_failures:

@@ -120,9 +120,9 @@ def join(folders: Sequence[Path], target: Path, keys: Sequence[str]) -> dict[str
         Reasons of failed utterances, by id.
     """
     tables: dict[str, dict[str, str]] = {}
-    for name in {path.name for folder in folders for path in folder.iterdir()}:
-        if name not in _NOT_JOINED and not name.startswith("."):
-            _remove(target / name)
+    for old in {path.name for folder in folders for path in folder.iterdir()}:
+        if old not in _NOT_JOINED and not old.startswith("."):
+            _remove(target / old)
     for folder in folders:
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder)

@@ -81,7 +81,9 @@ def command(row, root, *options):
 
 
 def run(words, **settings):
-    done = subprocess.run(words, capture_output=True, text=True, check=False, **settings)
+    done = subprocess.run(
+        words, capture_output=True, text=True, check=False, **settings
+    )
     return done.returncode, done.stderr
 
 
@@ -104,7 +106,12 @@ def experiment(root, row, folder="my exp"):
 def tables(exp):
     """What decoding and scoring have found, by place."""
     found = {}
-    for pattern in ("*/*/1best_recog/text", "*/*/lengths", "*/*/stopped", "stats/*/*/*"):
+    for pattern in (
+        "*/*/1best_recog/text",
+        "*/*/lengths",
+        "*/*/stopped",
+        "stats/*/*/*",
+    ):
         for path in sorted(exp.glob(pattern)):
             if path.is_file():
                 found[str(path.relative_to(exp))] = path.read_text()
@@ -127,11 +134,13 @@ def test_a_whole_run(finished):
         folder = root / "dump" / "raw" / name / task
         assert len(read_table(folder / "utt2num_samples").values) >= 2
         if name not in row[f"{task}_sets"].split()[:2]:
-            assert (exp / f"{task}_decode_valid.joint_loss.ave" / name / ".done").exists()
+            assert (
+                exp / f"{task}_decode_valid.joint_loss.ave" / name / ".done"
+            ).exists()
     assert (exp / "results.json").is_file()
     (archive,) = exp.glob("*.zip")
     model = STTATTS.from_pretrained(archive)
-    assert model.inputs.table.names == sorted(SPEAKERS)
+    assert model.inputs.speaker_table.names == sorted(SPEAKERS)
     assert re.search(r"stage 8 \(training\): log in .*stage_8\.log", log)
     assert "1epoch results" in log
 
@@ -154,7 +163,9 @@ def test_a_packed_model_decodes_and_scores(finished):
     own = tables(experiment(root, row))
     for place, value in tables(root / "my exp" / archive.stem).items():
         if "1best_recog" in place:
-            assert value == own[place.replace("_decode/", "_decode_valid.joint_loss.ave/")]
+            assert (
+                value == own[place.replace("_decode/", "_decode_valid.joint_loss.ave/")]
+            )
 
 
 def kill_during(number, words, after, log, **settings):
@@ -174,9 +185,9 @@ def kill_during(number, words, after, log, **settings):
 
 def test_killed_in_every_stage(finished, tmp_path):
     row, root, _ = finished
-    words = command(row, root)
-    words[words.index("--expdir") + 1] = "other exp"
-    words[words.index("--dumpdir") + 1] = "other dump"
+    words = command(row, root, "--expdir", "other exp", "--dumpdir", "other dump")
+    for task in ("asr", "tts", "vc"):  # One test set each, to save time.
+        words += [f"--{task}_test_sets", " ".join(row[f"{task}_sets"].split()[2:3])]
     for number, after in (
         (2, r"stage 2 \(.*log in"),
         (3, r"stage 3 \(.*log in"),
@@ -190,9 +201,12 @@ def test_killed_in_every_stage(finished, tmp_path):
         kill_during(number, words, after, tmp_path / f"log{number}", cwd=tmp_path)
     code, log = run(words, cwd=tmp_path)
     assert code == 0, log
-    assert tables(experiment(tmp_path, row, "other exp")) == tables(
-        experiment(root, row)
-    )
+    whole = tables(experiment(root, row))
+    for place, found in tables(experiment(tmp_path, row, "other exp")).items():
+        if place == "RESULTS.md":
+            assert set(found) <= set(whole[place])
+        else:
+            assert found == whole[place]
 
 
 # ---- misuse and bad data -------------------------------------------------------------
@@ -200,10 +214,10 @@ def test_killed_in_every_stage(finished, tmp_path):
 MISUSE = {
     ("--config", "x.yaml"): "say --train_config",
     ("--no_such_option", "1"): "--no_such_option: no such option",
-    ("--stage", "two"): "--stage 'two': a number is needed",
-    ("--nj", "0"): "--nj '0': a number from 1 is needed",
-    ("--skip-train", "yes"): "--skip_train 'yes': true or false is needed",
-    ("--tasks", "asr lm"): "--tasks 'asr lm': some of asr, tts, vc needed",
+    ("--stage", "two"): "--stage 'two': give a number",
+    ("--nj", "0"): "--nj '0': give a number from 1",
+    ("--skip-train", "yes"): "--skip_train 'yes': give true or false",
+    ("--tasks", "asr lm"): "--tasks 'asr lm': give some of asr, tts, vc",
     ("--train_config", "missing.yaml"): "no such file",
     ("--stage",): "--stage: needs a value",
     ("decode",): "options are --name VALUE",
@@ -243,7 +257,9 @@ def test_bad_data_stop_the_dump(tmp_path):
 
 
 def test_every_recipe_is_in_the_table():
-    folders = {str(path.parent.relative_to(ROOT)) for path in ROOT.glob("egs2/*/*/run.sh")}
+    folders = {
+        str(path.parent.relative_to(ROOT)) for path in ROOT.glob("egs2/*/*/run.sh")
+    }
     assert {row["recipe"] for row in RECIPES} == folders
 
 

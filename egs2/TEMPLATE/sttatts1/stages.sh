@@ -55,7 +55,7 @@ check_option() { # check_option NAME VALUE
         *_config | bpemodel | spk_embed_file)
             [ -z "$2" ] || [ -f "$2" ] || die "--$1 '$2': no such file (from $PWD)" ;;
     esac
-    [[ $2 =~ $pattern ]] || die "--$1 '$2': $what needed"
+    [[ $2 =~ $pattern ]] || die "--$1 '$2': give $what"
 }
 
 # ---- how stages run
