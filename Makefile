@@ -2,7 +2,7 @@
 
 TEST_WORKERS ?= 2
 PYTEST_ARGS ?=
-PYTHON_DIRS := $(wildcard espnet2_ext tests scripts egs2)
+PYTHON_DIRS := $(wildcard espnet2_ext local benchmarks tests scripts egs2)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help

@@ -4,7 +4,7 @@ import argparse
 import re
 from typing import Any
 
-from espnet2_ext.inference.search_types import SearchOptions
+from espnet2_ext.inference.search.search_types import SearchOptions
 
 _SEARCH_DEFAULTS = SearchOptions()
 

@@ -1,7 +1,7 @@
 """The command ``sttatts``: transcribe, speak, convert, info.
 
 Nothing here imports torch, so that ``--help`` answers at once; the work is in
-``inference/commands.py``.
+``inference/cli/commands.py``.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from espnet2_ext.bin.options import (
     add_search_options,
     with_dashes,
 )
-from espnet2_ext.inference.console import PlainHandler, complain
+from espnet2_ext.inference.cli.console import PlainHandler, complain
 from espnet2_ext.inference.isolated import one_line
 
 MODEL_VARIABLE = "STTATTS_MODEL"
@@ -64,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
             raise ValueError(
                 f"no model given: use -m MODEL, or set the variable {MODEL_VARIABLE}"
             )
-        from espnet2_ext.inference import commands
+        from espnet2_ext.inference.cli import commands
 
         return getattr(commands, args.command)(args)
     except KeyboardInterrupt:

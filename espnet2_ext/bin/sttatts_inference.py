@@ -1,7 +1,7 @@
 """Decode a set: python -m espnet2_ext.bin.sttatts_inference --help.
 
 Nothing here imports torch, so that ``--help`` answers at once; the work is in
-``inference/decode_set.py``.
+``inference/decode/decode_set.py``.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
             format="%(asctime)s (%(module)s:%(lineno)d) %(levelname)s: %(message)s",
             force=True,
         )
-        from espnet2_ext.inference.decode_set import decode_set
+        from espnet2_ext.inference.decode.decode_set import decode_set
 
         return decode_set(args)
     except KeyboardInterrupt:

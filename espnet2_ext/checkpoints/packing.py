@@ -28,6 +28,7 @@ from espnet2_ext.checkpoints.machine_paths import (
 )
 from espnet2_ext.checkpoints.model_card import TRAINING_SETTINGS, write_card
 from espnet2_ext.inference.api import STTATTS
+from espnet2_ext.inference.cli.summary import summarize
 from espnet2_ext.inference.loading import read_config
 from espnet2_ext.inference.model_files import (
     CONFIG_NAME,
@@ -36,10 +37,9 @@ from espnet2_ext.inference.model_files import (
     find_model,
 )
 from espnet2_ext.inference.output_files import replacing
-from espnet2_ext.inference.plain_files import mapping, read_data, read_yaml
-from espnet2_ext.inference.summary import summarize
 from espnet2_ext.inference.vocoder import checkpoints_by_age
-from espnet2_ext.inference.vocoder_formats import (
+from espnet2_ext.inference.vocoders.plain_files import mapping, read_data, read_yaml
+from espnet2_ext.inference.vocoders.vocoder_formats import (
     HUGGING_FACE_WEIGHTS,
     OWN_SETTINGS,
     OWN_WEIGHTS,

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from espnet2_ext.inference.vocoder_formats import (
+from espnet2_ext.inference.vocoders.vocoder_formats import (
     OWN_SETTINGS,
     OWN_WEIGHTS,
     hugging_face_settings,

@@ -27,8 +27,8 @@ def _load_resemblyzer() -> Extractor:
             from resemblyzer import VoiceEncoder, preprocess_wav
     except ImportError:
         raise ModuleNotFoundError(
-            "--tool resemblyzer: not installed; install the extra 'demo' "
-            "(EXTRAS=test,demo make env), or give --tool precomputed"
+            "resemblyzer is not installed: install the extra 'demo' "
+            "(EXTRAS=test,demo make env)"
         ) from None
     encoder = VoiceEncoder("cpu", verbose=False)
 

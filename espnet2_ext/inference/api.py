@@ -17,7 +17,7 @@ from espnet2_ext.inference.inputs import ModelInputs
 from espnet2_ext.inference.loading import load_model, read_config
 from espnet2_ext.inference.model_files import ModelFiles, find_model
 from espnet2_ext.inference.results import Speech, Transcript
-from espnet2_ext.inference.token_times import seconds_per_frame
+from espnet2_ext.inference.search.token_times import seconds_per_frame
 from espnet2_ext.inference.tts_generation import (
     GeneratedMel,
     GenerationOptions,
@@ -111,7 +111,7 @@ class STTATTS:
             max_seconds: longest accepted utterance.
             progress: called with the number of utterances done.
             search_options: further fields of
-                :class:`~espnet2_ext.inference.search_types.SearchOptions`.
+                :class:`~espnet2_ext.inference.search.search_types.SearchOptions`.
 
         Returns:
             N-best list of :class:`Transcript`; for a list of inputs a list of those.

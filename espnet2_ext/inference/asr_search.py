@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from espnet2_ext.inference.beam_search import BeamSearch, banned_tokens
-from espnet2_ext.inference.cached_text_decoder import CachedTextDecoder
-from espnet2_ext.inference.ctc_prefix import NEVER, CTCPrefixScorer
-from espnet2_ext.inference.extra_scorers import ExtraScorers, ScorersAndWeights
-from espnet2_ext.inference.search_types import Hypothesis, SearchOptions
-from espnet2_ext.inference.token_times import token_times
+from espnet2_ext.inference.search.beam_search import BeamSearch, banned_tokens
+from espnet2_ext.inference.search.cached_text_decoder import CachedTextDecoder
+from espnet2_ext.inference.search.ctc_prefix import NEVER, CTCPrefixScorer
+from espnet2_ext.inference.search.extra_scorers import ExtraScorers, ScorersAndWeights
+from espnet2_ext.inference.search.search_types import Hypothesis, SearchOptions
+from espnet2_ext.inference.search.token_times import token_times
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.symbols import EOS, blank_id
 
@@ -41,7 +41,7 @@ def search(
         extra_scorers: name -> (ESPnet scorer, weight), such as a language model over
             the model's token list; their weighted scores are added.
         seconds_per_frame: (U,) durations of a memory frame, if token times are
-            wanted (see :func:`espnet2_ext.inference.token_times.seconds_per_frame`).
+            wanted (see ``seconds_per_frame`` in ``search.token_times``).
 
     Returns:
         For each utterance up to ``nbest`` hypotheses, best first, and at least one:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from espnet2_ext.inference.isolated import one_line
-from espnet2_ext.inference.plain_files import read_yaml
+from espnet2_ext.inference.vocoders.plain_files import read_yaml
 
 CONFIG_NAME = "config.yaml"
 MODEL_NAME = "model.pth"

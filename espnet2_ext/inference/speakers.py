@@ -7,10 +7,15 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from espnet2_ext.data.speaker_extractors import (
+    EXTRACTORS,
+    SAMPLE_RATE,
+    load_extractor,
+)
 from espnet2_ext.inference.audio_input import BadInputError, load_speech
 
-EXTRACTORS = {"resemblyzer": 256}
-"""Embedding size of each extractor that takes a recording."""
+KNOWN_SIZES = {"resemblyzer": 256}
+"""Size of each extractor's embeddings, to guess a model's extractor by."""
 
 
 class SpeakerTable:
@@ -91,22 +96,18 @@ class SpeakerTable:
 
     def _extract(self, path: Path) -> np.ndarray:
         tool = self.tool or next(
-            (name for name, dim in EXTRACTORS.items() if dim == self.dim), None
+            (name for name, dim in KNOWN_SIZES.items() if dim == self.dim), None
         )
-        if tool != "resemblyzer":
+        if tool not in EXTRACTORS:
             raise BadInputError(
                 f"{path}: no extractor for the model's {self.dim}-d speaker embeddings "
                 "can read recordings here; give a .npy file"
             )
         try:
-            from resemblyzer import VoiceEncoder, preprocess_wav
-        except ImportError:
-            raise BadInputError(
-                f"{path}: speaker embeddings of recordings need resemblyzer; "
-                "install the 'demo' extra, or give a .npy file"
-            ) from None
-        wave = load_speech(path, 0, 16000, max_seconds=None)
-        return VoiceEncoder("cpu", verbose=False).embed_utterance(preprocess_wav(wave))
+            extract = load_extractor(tool)
+        except ModuleNotFoundError as error:
+            raise BadInputError(f"{path}: {error}, or give a .npy file") from None
+        return extract(load_speech(path, 0, SAMPLE_RATE, max_seconds=None))
 
     def _check(self, vector: np.ndarray, name: str) -> np.ndarray:
         vector = np.asarray(vector, dtype=np.float32).reshape(-1)

@@ -11,9 +11,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from espnet2_ext.inference.griffin_lim import GriffinLim
-from espnet2_ext.inference.neural_vocoder import NeuralVocoder
-from espnet2_ext.inference.vocoder_formats import (
+from espnet2_ext.inference.vocoders.griffin_lim import GriffinLim
+from espnet2_ext.inference.vocoders.neural_vocoder import NeuralVocoder
+from espnet2_ext.inference.vocoders.vocoder_formats import (
     HUGGING_FACE_WEIGHTS,
     OWN_SETTINGS,
     load_hugging_face,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from espnet2_ext.data.kaldi_dir import read_table
-from espnet2_ext.inference.decode_set import DONE, FAILED, JOURNAL
+from espnet2_ext.inference.decode.decode_set import DONE, FAILED, JOURNAL
 from espnet2_ext.inference.output_files import write_table, write_text
 from espnet2_ext.jobs.clusters import Workers
 from espnet2_ext.jobs.fanout import fan_out

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from espnet2_ext.inference.journal import Journal
+from espnet2_ext.inference.decode.journal import Journal
 from espnet2_ext.scoring.judges import Judge
 
 FOLDER = "heard"

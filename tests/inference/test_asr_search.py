@@ -12,10 +12,10 @@ from espnet2.legacy.nets.scorer_interface import BatchScorerInterface
 from espnet2.legacy.nets.scorers.length_bonus import LengthBonus
 
 from espnet2_ext.inference.asr_search import Hypothesis, SearchOptions, search
-from espnet2_ext.inference.beam_search import BeamSearch, banned_tokens
-from espnet2_ext.inference.cached_text_decoder import CachedTextDecoder
-from espnet2_ext.inference.ctc_prefix import NEVER
-from espnet2_ext.inference.espnet_scorers import CTCScorer, TextDecoderScorer
+from espnet2_ext.inference.search.beam_search import BeamSearch, banned_tokens
+from espnet2_ext.inference.search.cached_text_decoder import CachedTextDecoder
+from espnet2_ext.inference.search.ctc_prefix import NEVER
+from espnet2_ext.inference.search.espnet_scorers import CTCScorer, TextDecoderScorer
 from espnet2_ext.sttatts.config import PRESETS
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.symbols import BOS, EOS, build_token_list

@@ -11,9 +11,9 @@ import pytest
 import torch
 import yaml
 
-from espnet2_ext.inference import parallel_wavegan_shim
-from espnet2_ext.inference.neural_vocoder import fold_weight_norm
 from espnet2_ext.inference.vocoder import GRIFFIN_LIM, load_vocoder, save_vocoder
+from espnet2_ext.inference.vocoders import parallel_wavegan_shim
+from espnet2_ext.inference.vocoders.neural_vocoder import fold_weight_norm
 from espnet2_ext.sttatts.config import AudioConfig
 from espnet2_ext.sttatts.mel import LOG_FLOOR, LogMelSpectrogram
 

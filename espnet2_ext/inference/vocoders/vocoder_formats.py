@@ -16,9 +16,13 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from espnet2_ext.inference import parallel_wavegan_shim
-from espnet2_ext.inference.neural_vocoder import HIFIGAN, NeuralVocoder, build_hifigan
-from espnet2_ext.inference.plain_files import (
+from espnet2_ext.inference.vocoders import parallel_wavegan_shim
+from espnet2_ext.inference.vocoders.neural_vocoder import (
+    HIFIGAN,
+    NeuralVocoder,
+    build_hifigan,
+)
+from espnet2_ext.inference.vocoders.plain_files import (
     mapping,
     read_data,
     read_hdf5,

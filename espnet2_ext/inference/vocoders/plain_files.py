@@ -8,7 +8,7 @@ import numpy as np
 import yaml
 
 from espnet2_ext.checkpoints.safe_reading import read_data, read_tensors
-from espnet2_ext.inference.parallel_wavegan_shim import INSTALL
+from espnet2_ext.inference.vocoders.parallel_wavegan_shim import INSTALL
 
 __all__ = [
     "mapping",

@@ -24,15 +24,15 @@ from tqdm import tqdm
 
 from espnet2_ext.bin.options import GENERATION_NAMES, SEARCH_NAMES, chosen
 from espnet2_ext.inference.api import STTATTS
-from espnet2_ext.inference.commands import pick_device, require_task
-from espnet2_ext.inference.decode_outputs import (
+from espnet2_ext.inference.cli.commands import pick_device, require_task
+from espnet2_ext.inference.decode.decode_outputs import (
     Outputs,
     SpeechOutputs,
     TranscriptOutputs,
 )
-from espnet2_ext.inference.input_tables import InputTables, UtteranceInput
+from espnet2_ext.inference.decode.input_tables import InputTables, UtteranceInput
+from espnet2_ext.inference.decode.journal import Journal
 from espnet2_ext.inference.isolated import Loaded, Outcome, run_isolated
-from espnet2_ext.inference.journal import Journal
 from espnet2_ext.inference.model_files import (
     OPTIONAL_NAMES,
     ModelFiles,
@@ -43,7 +43,7 @@ from espnet2_ext.inference.output_files import (
     write_table,
     write_text,
 )
-from espnet2_ext.inference.search_types import SearchOptions
+from espnet2_ext.inference.search.search_types import SearchOptions
 from espnet2_ext.inference.tts_generation import GenerationOptions
 
 JOURNAL, DONE, FAILED = "journal.jsonl", ".done", "failed"

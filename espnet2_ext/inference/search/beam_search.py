@@ -10,10 +10,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from espnet2_ext.inference.cached_text_decoder import CachedTextDecoder
-from espnet2_ext.inference.ctc_prefix import NEVER, CTCPrefixScorer
-from espnet2_ext.inference.extra_scorers import ExtraScorers
-from espnet2_ext.inference.search_types import Hypothesis, SearchOptions
+from espnet2_ext.inference.search.cached_text_decoder import CachedTextDecoder
+from espnet2_ext.inference.search.ctc_prefix import NEVER, CTCPrefixScorer
+from espnet2_ext.inference.search.extra_scorers import ExtraScorers
+from espnet2_ext.inference.search.search_types import Hypothesis, SearchOptions
 from espnet2_ext.sttatts.symbols import BOS, EOS, PAD, blank_id, mask_id
 
 OFFICIAL_CANDIDATES = 7

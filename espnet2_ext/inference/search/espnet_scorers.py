@@ -24,9 +24,9 @@ from espnet2.legacy.nets.scorer_interface import (
 )
 from torch import Tensor
 
-from espnet2_ext.inference.beam_search import banned_tokens
-from espnet2_ext.inference.cached_text_decoder import CachedTextDecoder
-from espnet2_ext.inference.ctc_prefix import CTCPrefix, CTCPrefixScorer
+from espnet2_ext.inference.search.beam_search import banned_tokens
+from espnet2_ext.inference.search.cached_text_decoder import CachedTextDecoder
+from espnet2_ext.inference.search.ctc_prefix import CTCPrefix, CTCPrefixScorer
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.symbols import EOS, blank_id
 

@@ -16,12 +16,12 @@ from tqdm import tqdm
 from espnet2_ext.bin.options import GENERATION_NAMES, SEARCH_NAMES, chosen
 from espnet2_ext.inference.api import STTATTS
 from espnet2_ext.inference.audio_input import BadInputError
-from espnet2_ext.inference.console import complain, say
+from espnet2_ext.inference.cli.console import complain, say
+from espnet2_ext.inference.cli.summary import readable, summarize
 from espnet2_ext.inference.isolated import Loaded, Outcome, run_isolated
 from espnet2_ext.inference.output_files import write_wav
 from espnet2_ext.inference.results import Speech, Transcript
-from espnet2_ext.inference.search_types import SearchOptions
-from espnet2_ext.inference.summary import readable, summarize
+from espnet2_ext.inference.search.search_types import SearchOptions
 from espnet2_ext.inference.tts_generation import GenerationOptions
 
 STDIN = "-"

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from espnet2_ext.inference.audio_input import BadInputError
-from espnet2_ext.inference.journal import Record
+from espnet2_ext.inference.decode.journal import Record
 from espnet2_ext.inference.output_files import (
     replacing,
     write_array,

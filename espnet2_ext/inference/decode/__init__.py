@@ -1,0 +1,1 @@
+"""Decoding of whole test sets for the recipes."""

@@ -1,0 +1,1 @@
+"""Kinds and file formats of vocoders; ``inference.vocoder`` is the way in."""
