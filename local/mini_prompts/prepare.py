@@ -33,7 +33,7 @@ Spoken = tuple[str, str, np.ndarray]
 
 
 def prepare_mini_prompts(
-    corpus_dir: Path, output_dir: Path, joined: int = 1500, joined_test: int = 50
+    corpus_dir: Path, output_dir: Path, joined: int = 400, joined_test: int = 50
 ) -> dict[str, int]:
     """Write ``train``, ``valid``, ``test``, ``test_joined`` and ``train_check``.
 
@@ -121,7 +121,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--corpus-dir", type=Path, help="unpacked Debian packages")
     parser.add_argument("--download-dir", type=Path, default=Path("downloads"))
     parser.add_argument("--output-dir", type=Path, default=Path("data"))
-    parser.add_argument("--joined", type=int, default=1500, help="training phrases")
+    parser.add_argument("--joined", type=int, default=400, help="training phrases")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
     try:

@@ -23,5 +23,6 @@ exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
     --spk_embed_tool resemblyzer \
     --spk_embed_per speaker \
     --inference_nj 1 \
+    --inference_asr_args "--beam_size 5 --ctc_weight 0.8" \
     --judge whisper:tiny.en \
     -- "$@"
