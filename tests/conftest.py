@@ -3,18 +3,12 @@
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from espnet2_ext.inference.speakers import SpeakerTable
 from tests.corpora import training_arguments
 from tests.factories import TINY
-
-SPEAKERS = {
-    name: np.random.RandomState(i).randn(TINY.speaker_dim).astype(np.float32)
-    for i, name in enumerate(("anna", "omar"))
-}
-"""The two voices of the generated corpus (see ``corpora.write_task``)."""
+from tests.model_dirs import SPEAKERS
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ import torch
 import yaml
 
 from espnet2_ext.configuration import plain_values
-from espnet2_ext.inference.output_files import write_wav
 from espnet2_ext.inference.speakers import SpeakerTable
+from espnet2_ext.output_files import write_wav
 from tests.corpora import RATE, speak
 from tests.factories import TINY, TOKENS, tiny_model
 
@@ -17,6 +17,7 @@ SPEAKERS = {
     name: np.random.RandomState(i).randn(TINY.speaker_dim).astype(np.float32)
     for i, name in enumerate(("anna", "omar"))
 }
+"""The two voices of the generated corpus (see ``corpora.write_task``)."""
 TEXTS = ("abc", "head", "a bad cab", "faded", "egg", "cabbage")
 
 

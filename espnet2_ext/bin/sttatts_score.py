@@ -6,11 +6,10 @@ Nothing here imports torch, so that ``--help`` answers at once.
 import argparse
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from espnet2_ext.inference.isolated import one_line
+from espnet2_ext.output_files import only_writer
 from espnet2_ext.scoring.judges import JudgeOptions, load_judge
 from espnet2_ext.scoring.normalizers import DESCRIPTIONS
 from espnet2_ext.scoring.provenance import command_line
@@ -50,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level="INFO", format="%(levelname)s: %(message)s", force=True)
     logging.getLogger("faster_whisper").setLevel("WARNING")
     try:
-        with _only_writer(args.output_dir):
+        with only_writer(args.output_dir):
             args.run(args)
         print(f"written to {args.output_dir}", file=sys.stderr)
         return 0
@@ -151,22 +150,6 @@ def _rate(counts: dict) -> str:
     return (
         "undefined (the reference is empty)" if rate is None else f"{100 * rate:.1f} %"
     )
-
-
-@contextmanager
-def _only_writer(folder: Path) -> Iterator[None]:
-    """Keep every other run out of the output folder."""
-    from filelock import FileLock, Timeout
-
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / ".lock", timeout=0):
-            yield
-    except Timeout:
-        raise ValueError(
-            f"{folder}: another run writes into it; wait for it, or choose another "
-            "--output_dir"
-        ) from None
 
 
 def _parser() -> argparse.ArgumentParser:

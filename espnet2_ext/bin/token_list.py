@@ -18,6 +18,7 @@ from pathlib import Path
 import yaml
 
 from espnet2_ext.data.kaldi_dir import read_table
+from espnet2_ext.output_files import write_text
 from espnet2_ext.sttatts.symbols import (
     FIRST_SYMBOLS,
     LAST_SYMBOLS,
@@ -108,10 +109,7 @@ def main(argv: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"token_list: {error}", file=sys.stderr)
         return 1
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = args.output.with_name(f".{args.output.name}.tmp")
-    temporary.write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
-    temporary.replace(args.output)
+    write_text(args.output, "".join(f"{token}\n" for token in tokens))
     print(f"{args.output}: {len(tokens)} tokens")
     return 0
 

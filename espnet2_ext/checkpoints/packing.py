@@ -36,7 +36,6 @@ from espnet2_ext.inference.model_files import (
     OPTIONAL_NAMES,
     find_model,
 )
-from espnet2_ext.inference.output_files import replacing
 from espnet2_ext.inference.vocoder import checkpoints_by_age
 from espnet2_ext.inference.vocoders.plain_files import mapping, read_data, read_yaml
 from espnet2_ext.inference.vocoders.vocoder_formats import (
@@ -44,6 +43,7 @@ from espnet2_ext.inference.vocoders.vocoder_formats import (
     OWN_SETTINGS,
     OWN_WEIGHTS,
 )
+from espnet2_ext.output_files import replacing
 
 CARD_NAME = "README.md"
 

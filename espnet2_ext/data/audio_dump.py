@@ -13,6 +13,7 @@ from espnet2_ext.data.kaldi_dir import KaldiDir
 from espnet2_ext.inference.audio_input import BadInputError, load_speech
 from espnet2_ext.jobs.clusters import Workers
 from espnet2_ext.jobs.fanout import fan_out
+from espnet2_ext.output_files import write_text
 
 MANIFEST = "manifest.jsonl"
 AUDIO_TABLES = ("wav.scp", "target.scp")
@@ -102,9 +103,7 @@ class Manifest:
                 self.entries[name] = Written(**values)
             except (ValueError, TypeError):
                 continue
-        temporary = self.path.with_name(f".{MANIFEST}.{os.getpid()}.tmp")
-        temporary.write_text("".join(map(_line, self.entries.items())), "utf-8")
-        os.replace(temporary, self.path)
+        write_text(self.path, "".join(map(_line, self.entries.items())))
 
     def name_for(self, uid: str, source: str) -> str:
         """File name of an utterance.

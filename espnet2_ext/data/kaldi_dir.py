@@ -5,10 +5,11 @@
 is derived from ``utt2spk``.  Ids are sorted by their bytes (``LC_ALL=C``).
 """
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from espnet2_ext.output_files import write_text
 
 DERIVED = "spk2utt"
 KNOWN = ("wav.scp", "text", "utt2spk", "utt2num_samples", "spembs.scp")
@@ -65,13 +66,7 @@ def read_table(path: Path) -> Table:
 def write_table(path: Path, values: Mapping[str, str]) -> None:
     """Write a table sorted by id; the file is whole or unchanged."""
     ordered = sorted(values, key=str.encode)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.writelines(f"{uid} {values[uid]}\n" for uid in ordered)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_text(path, "".join(f"{uid} {values[uid]}\n" for uid in ordered))
 
 
 def invert(utt2spk: Mapping[str, str]) -> dict[str, str]:

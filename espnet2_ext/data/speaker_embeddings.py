@@ -17,10 +17,10 @@ from espnet2_ext.data.audio_dump import AUDIO_TABLES
 from espnet2_ext.data.kaldi_dir import KaldiDir, write_table
 from espnet2_ext.data.speaker_extractors import SAMPLE_RATE, load_extractor
 from espnet2_ext.inference.audio_input import load_speech
-from espnet2_ext.inference.output_files import write_text
 from espnet2_ext.inference.speakers import SpeakerTable
 from espnet2_ext.jobs.clusters import Workers
 from espnet2_ext.jobs.fanout import fan_out
+from espnet2_ext.output_files import write_text
 
 PRECOMPUTED = "precomputed"
 STAMP = ".spembs.json"
@@ -270,10 +270,5 @@ def _write_ark(folder: Path, vectors: Vectors) -> None:
 
 
 def _write_speakers(path: Path, speakers: Vectors, tool: str) -> None:
-    temporary = path.with_name(f".speakers.{os.getpid()}.tmp.npz")
-    try:
-        dim = next(iter(speakers.values())).size
-        SpeakerTable(speakers, dim, tool).save(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    dim = next(iter(speakers.values())).size
+    SpeakerTable(speakers, dim, tool).save(path)

@@ -13,6 +13,7 @@ from espnet2_ext.data.speaker_extractors import (
     load_extractor,
 )
 from espnet2_ext.inference.audio_input import BadInputError, load_speech
+from espnet2_ext.output_files import replacing
 
 KNOWN_SIZES = {"resemblyzer": 256}
 """Size of each extractor's embeddings, to guess a model's extractor by."""
@@ -50,7 +51,8 @@ class SpeakerTable:
     def save(self, path: Path) -> None:
         """Write the table as ``speakers.npz``."""
         arrays: dict[str, Any] = self.vectors
-        np.savez(path, **arrays)
+        with replacing(path) as file:
+            np.savez(file, **arrays)
 
     @property
     def names(self) -> list[str]:

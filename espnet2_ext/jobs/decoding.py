@@ -13,9 +13,9 @@ from tqdm import tqdm
 
 from espnet2_ext.data.kaldi_dir import read_table
 from espnet2_ext.inference.decode.decode_set import DONE, FAILED, JOURNAL
-from espnet2_ext.inference.output_files import write_table, write_text
 from espnet2_ext.jobs.clusters import Workers
 from espnet2_ext.jobs.fanout import fan_out
+from espnet2_ext.output_files import write_table, write_text
 
 SPLITS = "split"
 """Folders of the jobs begin with this; the number of jobs follows."""

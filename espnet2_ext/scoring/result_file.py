@@ -20,7 +20,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.inference.output_files import write_text
+from espnet2_ext.output_files import write_text
 from espnet2_ext.scoring.normalizers import DESCRIPTIONS
 from espnet2_ext.scoring.provenance import environment
 

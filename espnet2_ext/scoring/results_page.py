@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.inference.output_files import write_text
+from espnet2_ext.output_files import write_text
 from espnet2_ext.scoring.collect import Experiment, collect, of_kind
 from espnet2_ext.scoring.provenance import environment
 from espnet2_ext.scoring.result_file import Result, write_json

@@ -7,7 +7,7 @@ from operator import add
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.inference.output_files import write_text
+from espnet2_ext.output_files import write_text
 from espnet2_ext.scoring.error_rates import ErrorCounts, count_errors
 from espnet2_ext.scoring.normalizers import get_normalizer
 

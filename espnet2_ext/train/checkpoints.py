@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from espnet2.torch_utils.safe_torch_load import UnsafeLoadRefusedError, safe_torch_load
 
+from espnet2_ext.output_files import replacing
+
 CHECKPOINT = "checkpoint.pth"
 PREVIOUS = "checkpoint.previous.pth"
 PENDING = "checkpoint.pending.pth"
@@ -23,15 +25,8 @@ PENDING = "checkpoint.pending.pth"
 
 def atomic_save(save: Any, obj: Any, path: Path) -> None:
     """Write ``obj`` with ``save(obj, file)`` so that ``path`` is whole or unchanged."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            save(obj, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as file:
+        save(obj, file)
 
 
 class CheckpointKeeper:

@@ -1,7 +1,5 @@
 """Decoding in several jobs gives what one job gives."""
 
-import logging
-
 import numpy as np
 import pytest
 
@@ -10,15 +8,6 @@ from tests.model_dirs import SPEAKERS, TEXTS, write_model, write_waves
 
 pytest.importorskip("distributed")
 UIDS = [f"utt{place}" for place in range(len(TEXTS))]
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before():
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @pytest.fixture(scope="module")

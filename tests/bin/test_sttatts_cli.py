@@ -3,7 +3,6 @@
 import inspect
 import io
 import json
-import logging
 import subprocess
 import sys
 
@@ -19,15 +18,6 @@ from tests.model_dirs import SPEAKERS, TEXTS, write_model, write_waves
 
 SEARCH = ["--beam-size", "2", "--ctc-weight", "0.3"]
 SHORT = ["--minlenratio", "1", "--maxlenratio", "2"]
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before():
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @pytest.fixture(scope="module")

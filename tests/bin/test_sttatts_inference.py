@@ -1,7 +1,6 @@
 """The recipes' decoding command: tables, failures, a kill at any moment."""
 
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -23,15 +22,6 @@ UIDS = [f"utt{place}" for place in range(len(TEXTS))]
 ASR = ["--task=asr", "--beam_size=2", "--ctc_weight=0.3"]
 TTS = ["--task=tts", "--minlenratio=1", "--maxlenratio=2"]
 VC = ["--task=vc", "--minlenratio=1", "--maxlenratio=1"]
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before():
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @pytest.fixture(scope="module")

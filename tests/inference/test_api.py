@@ -12,9 +12,9 @@ import yaml
 
 from espnet2_ext import STTATTS
 from espnet2_ext.inference.audio_input import BadInputError
-from tests.conftest import SPEAKERS
 from tests.corpora import random_texts, speak
 from tests.factories import TINY
+from tests.model_dirs import SPEAKERS
 
 
 @pytest.fixture(scope="module")

@@ -19,10 +19,10 @@ from espnet2_ext.inference.audio_input import BadInputError
 from espnet2_ext.inference.cli.console import complain, say
 from espnet2_ext.inference.cli.summary import readable, summarize
 from espnet2_ext.inference.isolated import Loaded, Outcome, run_isolated
-from espnet2_ext.inference.output_files import write_wav
 from espnet2_ext.inference.results import Speech, Transcript
 from espnet2_ext.inference.search.search_types import SearchOptions
 from espnet2_ext.inference.tts_generation import GenerationOptions
+from espnet2_ext.output_files import write_wav
 
 STDIN = "-"
 PLACE = "{name}"

@@ -8,13 +8,13 @@ import numpy as np
 
 from espnet2_ext.inference.audio_input import BadInputError
 from espnet2_ext.inference.decode.journal import Record
-from espnet2_ext.inference.output_files import (
+from espnet2_ext.inference.results import Speech, Transcript
+from espnet2_ext.output_files import (
     replacing,
     write_array,
     write_table,
     write_wav,
 )
-from espnet2_ext.inference.results import Speech, Transcript
 from espnet2_ext.scoring.attention import TABLE, attention_scores
 
 Row = tuple[str, Any]

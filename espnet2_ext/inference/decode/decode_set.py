@@ -13,13 +13,11 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from espnet2_ext.bin.options import GENERATION_NAMES, SEARCH_NAMES, chosen
@@ -38,13 +36,14 @@ from espnet2_ext.inference.model_files import (
     ModelFiles,
     find_model,
 )
-from espnet2_ext.inference.output_files import (
+from espnet2_ext.inference.search.search_types import SearchOptions
+from espnet2_ext.inference.tts_generation import GenerationOptions
+from espnet2_ext.output_files import (
+    only_writer,
     remove_unfinished,
     write_table,
     write_text,
 )
-from espnet2_ext.inference.search.search_types import SearchOptions
-from espnet2_ext.inference.tts_generation import GenerationOptions
 
 JOURNAL, DONE, FAILED = "journal.jsonl", ".done", "failed"
 OWN_OPTIONS = ("task", "language", "max_seconds", "speaker", "dtype")
@@ -73,7 +72,7 @@ def decode_set(args: argparse.Namespace) -> int:
     files = choose_files(args)
     options = _task_options(args)
     outputs = _outputs(args, folder, tables.keys)
-    with _only_writer(folder):
+    with only_writer(folder):
         journal = Journal(
             folder / JOURNAL,
             _digest(args, files, options),
@@ -153,20 +152,6 @@ def _outputs(args: argparse.Namespace, folder: Path, keys: list[str]) -> Outputs
         return TranscriptOutputs(folder, args.nbest)
     plotted = frozenset(keys[: args.write_plots])
     return SpeechOutputs(folder, args.write_feats, plotted)
-
-
-@contextmanager
-def _only_writer(folder: Path) -> Iterator[None]:
-    """Keep every other run out of the output folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / ".lock", timeout=0):
-            yield
-    except Timeout:
-        raise ValueError(
-            f"{folder}: another run writes into it; wait for it, or choose another "
-            "--output_dir"
-        ) from None
 
 
 def _digest(

@@ -30,6 +30,26 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Keep every other run out of an output folder, which is made.
+
+    Raises:
+        ValueError: another run is in it.
+    """
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise ValueError(
+            f"{folder}: another run writes into it; wait for it, or choose another "
+            "--output_dir"
+        ) from None
+
+
 def remove_unfinished(folder: Path) -> None:
     """Remove what a killed run left of :func:`replacing` in ``folder``."""
     for path in folder.glob(f"{_MARK}.*"):
