@@ -165,6 +165,11 @@ def _check(model: ESPnetSTTATTSModel, task: str) -> None:
     fusion = model.config.fusion
     if task not in CLASSES:
         raise ValueError(f"unknown task '{task}'; choose from {sorted(CLASSES)}")
+    for name in ("norm_first", "scale_embedding"):
+        if getattr(model.config, name):
+            raise ValueError(
+                f"the model has {name}, which Hugging Face's SpeechT5 has not"
+            )
     if model.config.front_end.kind != "waveform" and task != "tts":
         raise ValueError(
             f"Hugging Face's SpeechT5 reads waveforms; this model's front end is "

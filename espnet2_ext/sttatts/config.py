@@ -15,6 +15,9 @@ Padding = Literal["exact", "official"]
 """``exact``: a row gives the same result in every batch.  ``official``: the
 arithmetic of the released code, in which padding touches its neighbours."""
 
+Init = Literal["bert", "xavier"]
+"""How a model without pre-trained weights starts; see ``initialize``."""
+
 _STRICT = {"extra": "forbid"}
 
 
@@ -110,6 +113,9 @@ class ModelConfig:
     heads: int = 12
     encoder_layers: int = 12
     decoder_layers: int = 6
+    norm_first: bool = False
+    scale_embedding: bool = False
+    init: Init = "bert"
     max_relative_position: int = 160
     dropout: float = 0.1
     attention_dropout: float = 0.1
@@ -169,6 +175,9 @@ PRESETS: dict[str, ModelConfig] = {
         heads=4,
         encoder_layers=4,
         decoder_layers=2,
+        norm_first=True,
+        scale_embedding=True,
+        init="xavier",
         pos_conv_kernel=32,
         encoder_layerdrop=0.0,
         decoder_layerdrop=0.0,

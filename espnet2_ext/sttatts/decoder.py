@@ -1,4 +1,4 @@
-"""The decoder shared by text and speech: causal post-norm layers."""
+"""The decoder shared by text and speech: causal residual layers."""
 
 from typing import NamedTuple
 
@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from espnet2_ext.sttatts.attention import FeedForward, KeyValue, MultiHeadAttention
 from espnet2_ext.sttatts.config import ModelConfig
+from espnet2_ext.sttatts.residual import ResidualNorm
 
 
 class LayerCache(NamedTuple):
@@ -79,20 +80,20 @@ def _empty_with_length(x: Tensor, length: int) -> Tensor:
 
 
 class DecoderLayer(nn.Module):
-    """Self-attention, cross-attention and feed-forward, each with add-and-norm."""
+    """Self-attention, cross-attention and feed-forward, each with a residual norm."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.self_attn = MultiHeadAttention(
             config.d_model, config.heads, config.attention_dropout
         )
-        self.self_attn_layer_norm = nn.LayerNorm(config.d_model)
+        self.self_attn_layer_norm = ResidualNorm(config)
         self.encoder_attn = MultiHeadAttention(
             config.d_model, config.heads, config.attention_dropout
         )
-        self.encoder_attn_layer_norm = nn.LayerNorm(config.d_model)
+        self.encoder_attn_layer_norm = ResidualNorm(config)
         self.feed_forward = FeedForward(config)
-        self.final_layer_norm = nn.LayerNorm(config.d_model)
+        self.final_layer_norm = ResidualNorm(config)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(
@@ -115,17 +116,18 @@ class DecoderLayer(nn.Module):
         Returns:
             (B, L, D) and (B, H, L, T) cross-attention weights or None.
         """
-        attended, _ = self.self_attn(x, self.self_attn.project(x), self_mask)
-        x = self.self_attn_layer_norm(x + self.dropout(attended))
+        seen = self.self_attn_layer_norm.before(x)
+        attended, _ = self.self_attn(seen, self.self_attn.project(seen), self_mask)
+        x = self.self_attn_layer_norm.after(x, self.dropout(attended))
         attended, weights = self.encoder_attn(
-            x,
+            self.encoder_attn_layer_norm.before(x),
             self.encoder_attn.project(memory),
             memory_mask,
             need_weights=need_weights,
         )
-        x = self.encoder_attn_layer_norm(x + self.dropout(attended))
-        x = self.final_layer_norm(x + self.dropout(self.feed_forward(x)))
-        return x, weights
+        x = self.encoder_attn_layer_norm.after(x, self.dropout(attended))
+        changed = self.feed_forward(self.final_layer_norm.before(x))
+        return self.final_layer_norm.after(x, self.dropout(changed)), weights
 
     def step(
         self,
@@ -136,19 +138,24 @@ class DecoderLayer(nn.Module):
         ancestors: Tensor | None = None,
     ) -> tuple[Tensor, LayerCache, Tensor | None]:
         """Run the layer for the newest position only; see :meth:`Decoder.step`."""
-        newest = x.reshape(-1, 1, x.size(2)) if ancestors is None else x
+        newest = self.self_attn_layer_norm.before(x)
+        if ancestors is None:
+            newest = newest.reshape(-1, 1, x.size(2))
         cache = cache.append(self.self_attn.project(newest))
         assert cache.prefix is not None
         attended, _ = self.self_attn(newest, cache.prefix, ancestors)
-        x = self.self_attn_layer_norm(x + attended.view_as(x))
+        x = self.self_attn_layer_norm.after(x, attended.view_as(x))
         # The hypotheses of an utterance are the queries of one attention over its
         # memory, so the memory is neither copied nor projected again.
         attended, weights = self.encoder_attn(
-            x, cache.memory, memory_mask, need_weights=need_weights
+            self.encoder_attn_layer_norm.before(x),
+            cache.memory,
+            memory_mask,
+            need_weights=need_weights,
         )
-        x = self.encoder_attn_layer_norm(x + attended)
-        x = self.final_layer_norm(x + self.feed_forward(x))
-        return x, cache, weights
+        x = self.encoder_attn_layer_norm.after(x, attended)
+        changed = self.feed_forward(self.final_layer_norm.before(x))
+        return self.final_layer_norm.after(x, changed), cache, weights
 
 
 class Decoder(nn.Module):
@@ -159,6 +166,9 @@ class Decoder(nn.Module):
         self.layerdrop = config.decoder_layerdrop
         self.layers = nn.ModuleList(
             DecoderLayer(config) for _ in range(config.decoder_layers)
+        )
+        self.layer_norm = (
+            nn.LayerNorm(config.d_model) if config.norm_first else nn.Identity()
         )
 
     def forward(
@@ -193,7 +203,7 @@ class Decoder(nn.Module):
             )
             if weights is not None:
                 attentions.append(weights)
-        return x, tuple(attentions)
+        return self.layer_norm(x), tuple(attentions)
 
     def start(self, memory: Tensor) -> list[LayerCache]:
         """Project ``memory`` (U, T, D) once, before the first :meth:`step`."""
@@ -240,4 +250,4 @@ class Decoder(nn.Module):
             grown.append(cache)
             if weights is not None:
                 attentions.append(weights)
-        return x, grown, tuple(attentions)
+        return self.layer_norm(x), grown, tuple(attentions)

@@ -1,4 +1,4 @@
-"""The encoder shared by speech and text: post-norm layers, relative positions."""
+"""The encoder shared by speech and text: residual layers, relative positions."""
 
 import torch
 from torch import Tensor, nn
@@ -6,34 +6,40 @@ from torch import Tensor, nn
 from espnet2_ext.sttatts.attention import FeedForward, MultiHeadAttention
 from espnet2_ext.sttatts.config import ModelConfig
 from espnet2_ext.sttatts.positional import RelativePositions
+from espnet2_ext.sttatts.residual import ResidualNorm
 
 
 class EncoderLayer(nn.Module):
-    """Self-attention and feed-forward, each followed by add-and-norm."""
+    """Self-attention and feed-forward, each with a residual norm."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.self_attn = MultiHeadAttention(
             config.d_model, config.heads, config.attention_dropout
         )
-        self.self_attn_layer_norm = nn.LayerNorm(config.d_model)
+        self.self_attn_layer_norm = ResidualNorm(config)
         self.feed_forward = FeedForward(config)
-        self.final_layer_norm = nn.LayerNorm(config.d_model)
+        self.final_layer_norm = ResidualNorm(config)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, mask: Tensor, positions: RelativePositions) -> Tensor:
         """Map ``x`` (B, T, D) to (B, T, D); ``mask`` is (B, 1, 1, T)."""
-        attended, _ = self.self_attn(x, self.self_attn.project(x), mask, positions)
-        x = self.self_attn_layer_norm(x + self.dropout(attended))
-        return self.final_layer_norm(x + self.dropout(self.feed_forward(x)))
+        seen = self.self_attn_layer_norm.before(x)
+        attended, _ = self.self_attn(
+            seen, self.self_attn.project(seen), mask, positions
+        )
+        x = self.self_attn_layer_norm.after(x, self.dropout(attended))
+        changed = self.feed_forward(self.final_layer_norm.before(x))
+        return self.final_layer_norm.after(x, self.dropout(changed))
 
 
 class Encoder(nn.Module):
-    """Norm, dropout, then the layers; no norm at the end."""
+    """The layers, and one more norm: before post-norm layers, after pre-norm ones."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.layerdrop = config.encoder_layerdrop
+        self.norm_first = config.norm_first
         self.layer_norm = nn.LayerNorm(config.d_model)
         self.dropout = nn.Dropout(config.dropout)
         self.positions = RelativePositions(
@@ -53,10 +59,10 @@ class Encoder(nn.Module):
         Returns:
             (B, T, D) memory, before task fusion.
         """
-        x = self.dropout(self.layer_norm(x))
+        x = self.dropout(x if self.norm_first else self.layer_norm(x))
         keys = mask[:, None, None, :]
         for layer in self.layers:
             if self.training and torch.rand(()).item() < self.layerdrop:
                 continue
             x = layer(x, keys, self.positions)
-        return x
+        return self.layer_norm(x) if self.norm_first else x

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from espnet2_ext.sttatts.config import TASKS, ModelConfig, Padding
 from espnet2_ext.sttatts.decoder import Decoder
 from espnet2_ext.sttatts.encoder import Encoder
-from espnet2_ext.sttatts.initialize import bert_init
+from espnet2_ext.sttatts.initialize import initialize
 from espnet2_ext.sttatts.lengths import valid_mask
 from espnet2_ext.sttatts.losses import (
     cross_entropy_sum,
@@ -39,6 +39,7 @@ from espnet2_ext.sttatts.symbols import EOS, PAD, check_token_list
 from espnet2_ext.sttatts.task_fusion import TaskFusion
 from espnet2_ext.sttatts.text_decoder_prenet import TextDecoderPrenet
 from espnet2_ext.sttatts.text_encoder_prenet import TextEncoderPrenet
+from espnet2_ext.sttatts.token_embedding import TokenEmbedding
 
 
 class TeacherForced(NamedTuple):
@@ -80,7 +81,7 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
 
         self.speech_encoder_prenet = SpeechEncoderPrenet(config)
         # One table serves the text encoder, the text decoder and its output layer.
-        self.token_embedding = nn.Embedding(vocabulary, config.d_model, PAD)
+        self.token_embedding = TokenEmbedding(vocabulary, config)
         self.text_encoder_prenet = TextEncoderPrenet(config)
         self.encoder = Encoder(config)
         self.ctc_dropout = nn.Dropout(config.dropout)
@@ -95,7 +96,7 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         self.decoder = Decoder(config)
         self.speech_decoder_postnet = SpeechDecoderPostnet(config)
         self.log_mel = LogMelSpectrogram(config.audio)
-        bert_init(self)
+        initialize(self, config.init)
 
     # ---- encode ----------------------------------------------------------------
 

@@ -218,8 +218,9 @@ def test_bf16_is_close_to_fp32():
 
 
 @torch.no_grad()
-def test_decoding_step_by_step_equals_the_whole():
-    model = tiny_model().eval()
+@pytest.mark.parametrize("norm_first", [False, True])
+def test_decoding_step_by_step_equals_the_whole(norm_first):
+    model = tiny_model(norm_first=norm_first).eval()
     memory, prev = torch.randn(2, 9, TINY.d_model), torch.randint(4, 10, (2, 12))
     mask = torch.ones(2, 9, dtype=torch.bool)
     mask[1, 6:] = False
@@ -233,6 +234,37 @@ def test_decoding_step_by_step_equals_the_whole():
         torch.testing.assert_close(
             model.text_logits(x)[:, 0], whole[:, i], atol=1e-5, rtol=0
         )
+
+
+def test_pre_norm_adds_one_norm_and_keeps_the_residual_stream():
+    post, pre = tiny_model(), tiny_model(norm_first=True)
+    names = set(pre.state_dict()) - set(post.state_dict())
+    assert names == {"decoder.layer_norm.weight", "decoder.layer_norm.bias"}
+    mask = torch.ones(1, 6, dtype=torch.bool)
+    for layer in pre.encoder.layers:
+        for block in (layer.self_attn.out_proj, layer.feed_forward.fc2):
+            torch.nn.init.zeros_(block.weight)
+            torch.nn.init.zeros_(block.bias)
+    x = torch.randn(1, 6, TINY.d_model)
+    expected = torch.nn.functional.layer_norm(x, x.shape[-1:])
+    torch.testing.assert_close(pre.encoder(x, mask), expected)
+
+
+def test_a_scaled_embedding_weighs_as_much_as_positions():
+    scaled = tiny_model(scale_embedding=True, init="xavier").token_embedding
+    tokens = torch.arange(4, len(TOKENS)).unsqueeze(0)
+    assert scaled(tokens).std().item() == pytest.approx(1.0, abs=0.1)
+    plain = tiny_model(init="xavier").token_embedding
+    torch.testing.assert_close(scaled(tokens), plain(tokens) * TINY.d_model**0.5)
+
+
+def test_xavier_keeps_the_size_of_activations_and_bert_does_not():
+    sizes = {}
+    for init in ("bert", "xavier"):
+        linear = tiny_model(init=init).encoder.layers[0].self_attn.v_proj
+        sizes[init] = linear(torch.randn(100, TINY.d_model)).std().item()
+    assert sizes["xavier"] == pytest.approx(1.0, abs=0.15)
+    assert sizes["bert"] == pytest.approx(0.02 * TINY.d_model**0.5, abs=0.02)
 
 
 def test_frozen_batch_norm_stays_frozen():
