@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from espnet2_ext.inference.audio_input import BadInputError, load_speech
+from espnet2_ext.inference.diacritics import DiacriticsNotice
 from espnet2_ext.inference.speakers import SpeakerTable
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.text.cleaners import build_cleaner
@@ -41,6 +42,7 @@ class ModelInputs:
         self.languages = model.config.fusion.languages
         self.min_samples = model.speech_encoder_prenet.front_end.min_samples
         self.cleaner = build_cleaner(config.get("cleaner"))
+        self.diacritics = DiacriticsNotice(config.get("cleaner"))
         self.tokenizer = build_tokenizer(
             config.get("token_type", "char"),
             model.token_list,
@@ -77,6 +79,7 @@ class ModelInputs:
         """
         if not isinstance(text, str):
             raise BadInputError(f"expected a text, got {type(text).__name__}")
+        self.diacritics.check(text)
         cleaned = self.cleaner(text)
         unknown = self.tokenizer.unknown(cleaned)
         if unknown:

@@ -1,7 +1,9 @@
 """The forms in which reference and hypothesis are compared, by name."""
 
 from collections.abc import Callable
+from functools import partial
 
+from espnet2_ext.text.arabic import normalize_for_scoring
 from espnet2_ext.text.english import normalize_english
 
 Normalizer = Callable[[str], str]
@@ -18,11 +20,16 @@ def join_spaces(text: str) -> str:
 
 NORMALIZERS: dict[str, Normalizer] = {
     "english": normalize_english,
+    "arabic": normalize_for_scoring,
+    "arabic_diacritized": partial(normalize_for_scoring, diacritics=True),
     "none": join_spaces,
 }
 
 DESCRIPTIONS = {
     "english": "NFKC, lower case, no punctuation but apostrophes inside words",
+    "arabic": "ArTST's: Eastern-Arabic digits as 0-9, no diacritics, no punctuation "
+    "but at and percent signs, lower case; hamza, alef, yeh and teh marbuta as written",
+    "arabic_diacritized": "as arabic, but diacritics count, whatever their order",
     "none": "as written, white space joined",
 }
 

@@ -2,10 +2,18 @@
 
 from collections.abc import Callable
 
+from espnet2_ext.text.arabic import normalize_arabic, normalize_arabic_undiacritized
 from espnet2_ext.text.english import normalize_english
 
-CLEANERS: dict[str, Callable[[str], str]] = {"english": normalize_english}
+CLEANERS: dict[str, Callable[[str], str]] = {
+    "english": normalize_english,
+    "arabic": normalize_arabic,
+    "arabic_undiacritized": normalize_arabic_undiacritized,
+}
 """To add a cleaner: one pure function, one line here, one test."""
+
+KEEPS_DIACRITICS = {"arabic": True, "arabic_undiacritized": False}
+"""Of the Arabic cleaners: whether a model trained with it reads diacritics."""
 
 
 def build_cleaner(name: str | None) -> Callable[[str], str]:
