@@ -5,7 +5,14 @@ import random
 import sys
 from pathlib import Path
 
-from espnet2_ext.data.kaldi_checks import AudioLimits, fix, validate
+from espnet2_ext.data.kaldi_checks import (
+    DROPPED,
+    AudioLimits,
+    fix,
+    length_problem,
+    validate,
+    write_reasons,
+)
 from espnet2_ext.data.kaldi_dir import KaldiDir, combine, read_table
 
 
@@ -87,15 +94,20 @@ def _filter(args: argparse.Namespace) -> int:
     if samples is None:
         raise ValueError(f"{args.source / 'utt2num_samples'}: missing; run the dump")
     tokens = read_table(args.token_counts).values if args.token_counts else {}
-    kept = [
-        uid
-        for uid in data.complete
-        if args.min_seconds <= int(samples[uid]) / args.fs <= args.max_seconds
-        and int(tokens.get(uid, "0").split(",")[0]) <= args.max_tokens
-    ]
-    dropped = len(data.complete) - len(kept)
-    print(f"{args.source}: {dropped} utterances outside the limits", file=sys.stderr)
-    return _write(data.keep(kept), args.target)
+    limits = AudioLimits(args.fs, args.min_seconds, args.max_seconds)
+    dropped = {}
+    for uid in data.utterances:
+        count = int(tokens.get(uid, "0").split(",")[0])
+        problem = data.lacking(uid) or length_problem(
+            int(samples[uid]), limits, count, args.max_tokens
+        )
+        if problem:
+            dropped[uid] = problem
+    for line in write_reasons(args.target, DROPPED, dropped):
+        print(line, file=sys.stderr)
+    total = len(data.utterances)
+    print(f"{args.source}: {len(dropped)} of {total} utterances dropped")
+    return _write(data.keep(set(data.utterances) - set(dropped)), args.target)
 
 
 def _write(data: KaldiDir, target: Path) -> int:
@@ -139,7 +151,11 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("combine", _combine, "Join directories with the same tables")
     sub.add_argument("target", type=Path)
     sub.add_argument("sources", type=Path, nargs="+")
-    sub = command("filter", _filter, "Take utterances within length limits")
+    sub = command(
+        "filter",
+        _filter,
+        "Take utterances within limits; 'dropped' says of the others why",
+    )
     sub.add_argument("source", type=Path)
     sub.add_argument("target", type=Path)
     sub.add_argument("--token_counts", type=Path, help="table of token counts")

@@ -1,15 +1,17 @@
 """From recordings of any kind to FLAC files of one rate, once each."""
 
 import json
+import logging
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import soundfile
 
-from espnet2_ext.data.kaldi_checks import validate
-from espnet2_ext.data.kaldi_dir import KaldiDir
+from espnet2_ext.data.kaldi_checks import DROPPED, REPAIRED, validate, write_reasons
+from espnet2_ext.data.kaldi_dir import SEGMENTS, KaldiDir, Segment
 from espnet2_ext.inference.audio_input import BadInputError, load_speech
 from espnet2_ext.jobs.clusters import Workers
 from espnet2_ext.jobs.fanout import fan_out
@@ -30,6 +32,8 @@ class Job(NamedTuple):
     source: str
     target: str
     sample_rate: int
+    segment: str = ""
+    """Which part of the source, as ``segments`` has it; empty: all of it."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,9 @@ class Written:
     sample_rate: int
     samples: int
     size: int
+    repair: str = ""
+    """What was done to the samples, if anything."""
+    segment: str = ""
 
     def is_current(self, job: Job) -> bool:
         """Tell whether the file is there and made of what the source is now."""
@@ -50,7 +57,7 @@ class Written:
         except OSError:
             return False
         return (
-            self.source == job.source
+            (self.source, self.segment) == (job.source, job.segment)
             and self.sample_rate == job.sample_rate
             and (self.source_size, self.source_mtime)
             == (source.st_size, source.st_mtime_ns)
@@ -67,7 +74,8 @@ def convert(job: Job) -> Written:
     """
     if job.source.endswith("|"):
         raise BadInputError(f"{job.source}: is a command; write its output to a file")
-    wave = load_speech(job.source, 0, job.sample_rate, max_seconds=None)
+    span = Segment.parse(job.segment)[1:] if job.segment else None
+    wave = load_speech(job.source, 0, job.sample_rate, max_seconds=None, span=span)
     source, target = os.stat(job.source), Path(job.target)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
@@ -85,7 +93,17 @@ def convert(job: Job) -> Written:
         job.sample_rate,
         len(wave),
         size,
+        _repair(job),
+        job.segment,
     )
+
+
+def _repair(job: Job) -> str:
+    info = soundfile.info(job.source)
+    done = [f"{info.channels} channels averaged"] if info.channels > 1 else []
+    if info.samplerate != job.sample_rate:
+        done.append(f"resampled from {info.samplerate} Hz")
+    return ", ".join(done)
 
 
 class Manifest:
@@ -105,15 +123,17 @@ class Manifest:
                 continue
         write_text(self.path, "".join(map(_line, self.entries.items())))
 
-    def name_for(self, uid: str, source: str) -> str:
+    def name_for(self, uid: str, source: str, segment: str = "") -> str:
         """File name of an utterance.
 
         Tasks that share a folder may use one id for two recordings; the second one
         gets a number.
         """
         name, number = f"{uid}.flac", 1
-        while name in self.entries and self.entries[name].source != source:
-            if not os.path.exists(self.entries[name].source):
+        while name in self.entries:
+            known = self.entries[name]
+            same = (known.source, known.segment) == (source, segment)
+            if same or not os.path.exists(known.source):
                 break
             number += 1
             name = f"{uid}.{number}.flac"
@@ -141,11 +161,13 @@ def dump_audio(
 ) -> dict[str, str]:
     """Copy a data directory, its recordings as mono FLAC of one rate.
 
-    Files that an earlier run finished are kept if their source is unchanged.
+    Parts of recordings (``segments``) become files of their own. Files that an
+    earlier run finished are kept if their source is unchanged.
 
     Args:
         source: data directory.
-        target: gets the tables, ``utt2num_samples`` among them.
+        target: gets the tables, ``utt2num_samples`` among them, and what became of
+            utterances that were not as they should be.
         audio_dir: gets the files; ``<target>/audio`` by default. Directories may
             share one.
         sample_rate: of the files (Hz).
@@ -179,26 +201,35 @@ def dump_audio(
         leftover.unlink(missing_ok=True)
     manifest = Manifest(audio_dir)
     failures: dict[str, str] = {}
+    repairs: dict[str, str] = {}
     for table in AUDIO_TABLES:
         if table not in data.tables:
             continue
-        lengths, failed = _write_table_audio(
+        written, failed = _write_table_audio(
             data.tables[table],
+            data.tables.get(SEGMENTS, {}) if table == "wav.scp" else {},
             "" if table == "wav.scp" else f".{Path(table).stem}",
             _Place(audio_dir, manifest, sample_rate, f"{source} {table}"),
             workers,
         )
         failures |= failed
+        repairs |= {uid: one.repair for uid, one in written.items() if one.repair}
         if table == "wav.scp":
-            data.tables["utt2num_samples"] = lengths
+            data.tables["utt2num_samples"] = {
+                uid: str(one.samples) for uid, one in written.items()
+            }
     if len(failures) > allow_failures:
         raise TooManyFailuresError(
             f"{source}: {len(failures)} utterances failed, {allow_failures} are "
             f"allowed (--allow_failures); nothing was written to {target}"
         )
+    data.tables.pop(SEGMENTS, None)
     kept = [uid for uid in data.utterances if uid not in failures]
     if not kept:
         raise ValueError(f"{source}: no utterance is left")
+    write_reasons(target, DROPPED, failures)
+    for line in write_reasons(target, REPAIRED, repairs):
+        logging.info(line)
     data.keep(kept).write(target)
     return failures
 
@@ -213,17 +244,23 @@ class _Place(NamedTuple):
 
 
 def _write_table_audio(
-    values: dict[str, str], suffix: str, place: _Place, workers: Workers | None
-) -> tuple[dict[str, str], dict[str, str]]:
+    values: dict[str, str],
+    segments: Mapping[str, str],
+    suffix: str,
+    place: _Place,
+    workers: Workers | None,
+) -> tuple[dict[str, Written], dict[str, str]]:
     """Write the files of a table and put their paths into it.
 
     Returns:
-        Samples by id, and failures by id.
+        Finished files by id, and failures by id.
     """
     names, jobs = {}, {}
     for uid, path in values.items():
-        names[uid] = place.manifest.name_for(uid + suffix, path)
-        jobs[uid] = Job(path, str(place.folder / names[uid]), place.sample_rate)
+        segment = segments.get(uid, "")
+        names[uid] = place.manifest.name_for(uid + suffix, path, segment)
+        target = str(place.folder / names[uid])
+        jobs[uid] = Job(path, target, place.sample_rate, segment)
     pending = {uid: job for uid, job in jobs.items() if not _done(place.manifest, job)}
     outcome = fan_out(
         convert,
@@ -233,12 +270,12 @@ def _write_table_audio(
         on_result=lambda uid, written: place.manifest.add(names[uid], written),
     )
     outcome.report()
-    lengths = {}
+    written = {}
     for uid, job in jobs.items():
         if uid not in outcome.failures:
-            lengths[uid] = str(place.manifest.entries[names[uid]].samples)
+            written[uid] = place.manifest.entries[names[uid]]
             values[uid] = job.target
-    return lengths, outcome.failures
+    return written, outcome.failures
 
 
 def _done(manifest: Manifest, job: Job) -> bool:

@@ -217,10 +217,11 @@ def _log_plan(
         total,
     )
     planned = (args.scheduler_conf or {}).get("max_steps")
-    if args.scheduler and planned and abs(planned - total) > 0.02 * total:
+    whole = updates * (args.schedule_epochs or args.max_epoch)
+    if args.scheduler and planned and abs(planned - whole) > 0.02 * whole:
         logging.warning(
             "the schedule's max_steps is %d but this run makes %d updates "
             "(max_epoch x micro-batches per epoch / accum_grad)",
             planned,
-            total,
+            whole,
         )

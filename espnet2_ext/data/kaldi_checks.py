@@ -1,11 +1,27 @@
 """What can be wrong with a data directory, and what can be repaired."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import soundfile
 
-from espnet2_ext.data.kaldi_dir import DERIVED, KaldiDir, invert, read_table
+from espnet2_ext.data.kaldi_dir import (
+    DERIVED,
+    SEGMENTS,
+    KaldiDir,
+    Segment,
+    invert,
+    read_table,
+    write_table,
+)
+from espnet2_ext.inference.audio_input import MAX_OVERSHOOT
+
+DROPPED, REPAIRED = "dropped", "repaired"
+"""Tables of what became of utterances on their way into a directory, and why."""
+
+NAMED = 10
+"""Utterances that a log names before it says how many more there are."""
 
 
 @dataclass(frozen=True)
@@ -17,12 +33,15 @@ class AudioLimits:
     max_seconds: float = 30.0
 
 
-def audio_problem(path: str, limits: AudioLimits) -> str | None:
+def audio_problem(
+    path: str, limits: AudioLimits, segment: str | None = None
+) -> str | None:
     """Say what is wrong with an audio file, if anything is.
 
     Args:
         path: as ``wav.scp`` has it; pipes are refused.
         limits: what it must be like.
+        segment: the part of it that counts, as ``segments`` has it.
 
     Returns:
         One line without the path, or None.
@@ -43,13 +62,54 @@ def audio_problem(path: str, limits: AudioLimits) -> str | None:
         return f"has {info.channels} channels, not 1"
     if info.samplerate != limits.sample_rate:
         return f"has {info.samplerate} Hz, not {limits.sample_rate}"
-    seconds = info.frames / info.samplerate
-    if not limits.min_seconds <= seconds <= limits.max_seconds:
-        return (
-            f"lasts {seconds:.2f} s, outside "
-            f"{limits.min_seconds:g}..{limits.max_seconds:g} s"
-        )
+    samples = info.frames
+    if segment is not None:
+        _, start, end = Segment.parse(segment)
+        if end > info.duration + MAX_OVERSHOOT:
+            return f"lasts {info.duration:.2f} s, the utterance ends at {end:g} s"
+        samples = round((min(end, info.duration) - start) * info.samplerate)
+    problem = length_problem(samples, limits)
+    return f"lasts {problem}" if problem else None
+
+
+def length_problem(
+    samples: int, limits: AudioLimits, tokens: int = 0, max_tokens: int | None = None
+) -> str | None:
+    """Say which limit an utterance of known length breaks, if any.
+
+    Args:
+        samples: of its recording.
+        limits: rate (Hz), least and most seconds.
+        tokens: of its text.
+        max_tokens: most of them; None: any number.
+    """
+    seconds = samples / limits.sample_rate
+    if seconds < limits.min_seconds:
+        return f"{seconds:.2f} s, shorter than {limits.min_seconds:g} s"
+    if seconds > limits.max_seconds:
+        return f"{seconds:.2f} s, longer than {limits.max_seconds:g} s"
+    if max_tokens is not None and tokens > max_tokens:
+        return f"{tokens} tokens, more than {max_tokens}"
     return None
+
+
+def write_reasons(folder: Path, table: str, reasons: Mapping[str, str]) -> list[str]:
+    """Note why utterances were dropped or repaired.
+
+    Args:
+        folder: gets the table, even if it is empty.
+        table: its name, which says what happened.
+        reasons: by id.
+
+    Returns:
+        Lines for a log, of some utterances, and of how many more there are.
+    """
+    write_table(folder / table, reasons)
+    lines = [f"utterance '{uid}': {why}; {table}" for uid, why in reasons.items()]
+    if len(lines) > NAMED:
+        more = f"{len(lines) - NAMED} more {table}, all named in {folder / table}"
+        lines[NAMED:] = [more]
+    return lines
 
 
 def validate(folder: Path, limits: AudioLimits | None) -> list[str]:
@@ -78,8 +138,9 @@ def validate(folder: Path, limits: AudioLimits | None) -> list[str]:
             problems.append(f"{folder / name}: lacks {len(missing)} of them: {shown}")
     problems += _speaker_problems(folder, data)
     if limits is not None:
+        segments = data.tables.get(SEGMENTS, {})
         for uid, path in data.tables.get("wav.scp", {}).items():
-            problem = audio_problem(path, limits)
+            problem = audio_problem(path, limits, segments.get(uid))
             if problem:
                 problems.append(f"utterance '{uid}': {path} {problem}")
     return problems
@@ -120,12 +181,12 @@ def fix(folder: Path, limits: AudioLimits | None) -> list[str]:
     notes = list(data.problems)
     kept = []
     for uid in data.utterances:
-        lacking = [name for name, values in data.tables.items() if uid not in values]
-        if lacking:
-            notes.append(f"utterance '{uid}': not in {', '.join(lacking)}; dropped")
+        if lacking := data.lacking(uid):
+            notes.append(f"utterance '{uid}': {lacking}; dropped")
             continue
         path = data.tables.get("wav.scp", {}).get(uid)
-        problem = audio_problem(path, limits) if limits and path else None
+        segment = data.tables.get(SEGMENTS, {}).get(uid)
+        problem = audio_problem(path, limits, segment) if limits and path else None
         if problem:
             notes.append(f"utterance '{uid}': {path} {problem}; dropped")
             continue

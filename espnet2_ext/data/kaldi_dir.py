@@ -3,16 +3,22 @@
 ``wav.scp``, ``text``, ``utt2spk``, ``utt2num_samples``, ``spembs.scp`` and further
 ``<name>.scp`` or ``utt2<name>`` tables map an utterance id to a value; ``spk2utt``
 is derived from ``utt2spk``.  Ids are sorted by their bytes (``LC_ALL=C``).
+
+Where utterances are parts of longer recordings, a file ``segments`` says which: lines
+``utterance recording start end``, in seconds.  ``wav.scp`` then has a line per
+recording, on disk; :class:`KaldiDir` has it per utterance, as all other tables.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-from espnet2_ext.output_files import write_text
+from espnet2_ext.output_files import remove_unfinished, write_text
 
 DERIVED = "spk2utt"
-KNOWN = ("wav.scp", "text", "utt2spk", "utt2num_samples", "spembs.scp")
+SEGMENTS = "segments"
+KNOWN = ("wav.scp", SEGMENTS, "text", "utt2spk", "utt2num_samples", "spembs.scp")
 MAY_BE_PARTIAL = ("feats_type", "nlsyms.txt")
 """Files without one line per utterance."""
 
@@ -63,6 +69,33 @@ def read_table(path: Path) -> Table:
     return table
 
 
+class Segment(NamedTuple):
+    """A part of a recording."""
+
+    recording: str
+    start: float
+    """Seconds."""
+    end: float
+
+    @classmethod
+    def parse(cls, value: str) -> "Segment":
+        """Read what ``segments`` has for an utterance.
+
+        Raises:
+            ValueError: that is no recording with two times, the second one later.
+        """
+        try:
+            recording, start, end = value.split()
+            segment = cls(recording, float(start), float(end))
+        except ValueError:
+            raise ValueError(
+                f"expected 'recording start end', found '{value}'"
+            ) from None
+        if not 0 <= segment.start < segment.end < float("inf"):
+            raise ValueError(f"'{start}' to '{end}' seconds is no stretch of time")
+        return segment
+
+
 def write_table(path: Path, values: Mapping[str, str]) -> None:
     """Write a table sorted by id; the file is whole or unchanged."""
     ordered = sorted(values, key=str.encode)
@@ -103,12 +136,26 @@ class KaldiDir:
             problems += table.problems
         if not tables:
             raise FileNotFoundError(f"{folder}: holds no wav.scp, text or utt2spk")
+        if SEGMENTS in tables:
+            recordings = tables.get("wav.scp", {})
+            by_utterance, bad = _by_utterance(tables[SEGMENTS], recordings)
+            tables["wav.scp"] = by_utterance
+            problems += [f"{folder / SEGMENTS}: {problem}" for problem in bad]
         return cls(tables, problems)
 
     def write(self, folder: Path) -> None:
-        """Write every table, and ``spk2utt`` where speakers are known."""
+        """Write every table, and ``spk2utt`` where speakers are known.
+
+        Raises:
+            ValueError: two files under the name of one recording.
+        """
         folder.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(folder)
+        if SEGMENTS not in self.tables:
+            (folder / SEGMENTS).unlink(missing_ok=True)
         for name, values in self.tables.items():
+            if name == "wav.scp" and SEGMENTS in self.tables:
+                values = _by_recording(self.tables[SEGMENTS], values)
             write_table(folder / name, values)
         if "utt2spk" in self.tables:
             write_table(folder / DERIVED, invert(self.tables["utt2spk"]))
@@ -124,6 +171,11 @@ class KaldiDir:
         tables = list(self.tables.values())
         common = set(tables[0]).intersection(*tables[1:])
         return sorted(common, key=str.encode)
+
+    def lacking(self, uid: str) -> str | None:
+        """Say which tables do not know an utterance, if any."""
+        names = [name for name, values in self.tables.items() if uid not in values]
+        return f"not in {', '.join(names)}" if names else None
 
     def keep(self, uids: Iterable[str]) -> "KaldiDir":
         """The same tables with only the given utterances."""
@@ -167,6 +219,36 @@ def combine(parts: Iterable[KaldiDir]) -> KaldiDir:
                 )
             tables[name].update(values)
     return KaldiDir(tables)
+
+
+def _by_utterance(
+    segments: Mapping[str, str], recordings: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """Files of the utterances, and what is wrong with their segments."""
+    files, problems = {}, []
+    for uid, value in segments.items():
+        try:
+            files[uid] = recordings[Segment.parse(value).recording]
+        except ValueError as error:
+            problems.append(f"utterance '{uid}': {error}")
+        except KeyError as error:
+            problems.append(f"utterance '{uid}': wav.scp has no recording {error}")
+    return files, problems
+
+
+def _by_recording(
+    segments: Mapping[str, str], files: Mapping[str, str]
+) -> dict[str, str]:
+    """Files of the recordings that utterances are parts of."""
+    recordings: dict[str, str] = {}
+    for uid, path in files.items():
+        name = Segment.parse(segments[uid]).recording
+        if recordings.setdefault(name, path) != path:
+            raise ValueError(
+                f"recording '{name}' is both {recordings[name]} and {path}; give one "
+                "of them another name"
+            )
+    return recordings
 
 
 def _is_table(path: Path) -> bool:

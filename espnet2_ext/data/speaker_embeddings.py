@@ -1,6 +1,8 @@
 """Speaker embeddings of a data directory: ``spembs.ark``, ``spembs.scp``.
 
-``speakers.npz`` holds one embedding per speaker, for packing with a model.
+``speakers.npz`` holds one embedding per speaker, for packing with a model; it and
+``spembs.json`` beside the ark say which tool made them, so that a model trained with
+another can refuse them.
 """
 
 import hashlib
@@ -15,14 +17,22 @@ import numpy as np
 
 from espnet2_ext.data.audio_dump import AUDIO_TABLES
 from espnet2_ext.data.kaldi_dir import KaldiDir, write_table
-from espnet2_ext.data.speaker_extractors import SAMPLE_RATE, load_extractor
+from espnet2_ext.data.speaker_extractors import (
+    PRECOMPUTED,
+    SAMPLE_RATE,
+    load_extractor,
+    portable_tool,
+)
 from espnet2_ext.inference.audio_input import load_speech
-from espnet2_ext.inference.speakers import SpeakerTable
+from espnet2_ext.inference.speakers import (
+    TOOL_SUFFIX,
+    SpeakerTable,
+    describe_speaker_tool,
+)
 from espnet2_ext.jobs.clusters import Workers
 from espnet2_ext.jobs.fanout import fan_out
 from espnet2_ext.output_files import write_text
 
-PRECOMPUTED = "precomputed"
 STAMP = ".spembs.json"
 """Says of which inputs and options the embeddings in a directory were made."""
 
@@ -126,8 +136,9 @@ def write_embeddings(
         data = data.keep(set(data.utterances) - set(failed))
         data.write(folder)
         digest = options.digest(data, kept)
-    _write_ark(folder, by_utterance)
-    _write_speakers(folder / "speakers.npz", by_speaker, options.tool)
+    tool = portable_tool(options.tool)
+    _write_ark(folder, by_utterance, tool)
+    _write_speakers(folder / "speakers.npz", by_speaker, tool)
     write_text(stamp, json.dumps(digest))
     known |= by_speaker | known
     return True
@@ -239,8 +250,8 @@ def read_vectors(path: Path) -> Vectors:
         ValueError: neither.
     """
     if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name].reshape(-1) for name in archive.files}
+        vectors = SpeakerTable.load(path, 0, None).vectors
+        return {name: vector.reshape(-1) for name, vector in vectors.items()}
     if path.suffix == ".scp":
         from omniio import kaldi
 
@@ -249,8 +260,8 @@ def read_vectors(path: Path) -> Vectors:
     raise ValueError(f"{path}: speaker embeddings are read from .npz and .scp files")
 
 
-def _write_ark(folder: Path, vectors: Vectors) -> None:
-    """Write ``spembs.ark`` and its table."""
+def _write_ark(folder: Path, vectors: Vectors, tool: str) -> None:
+    """Write ``spembs.ark``, its table, and what is in it."""
     from omniio import kaldi
 
     ark = (folder / "spembs.ark").resolve()
@@ -262,6 +273,8 @@ def _write_ark(folder: Path, vectors: Vectors) -> None:
         for line in table.read_text(encoding="utf-8").splitlines():
             uid, place = line.split(maxsplit=1)
             places[uid] = f"{ark}:{place.rpartition(':')[2]}"
+        content = describe_speaker_tool(tool, next(iter(vectors.values())).size)
+        write_text(ark.with_suffix(TOOL_SUFFIX), content)
         os.replace(temporary, ark)
     finally:
         temporary.unlink(missing_ok=True)

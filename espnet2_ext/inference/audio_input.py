@@ -11,6 +11,10 @@ MAX_SECONDS = 30.0
 """Longest speech that the model was trained on (paper section 4.2)."""
 
 
+MAX_OVERSHOOT = 0.5
+"""Seconds by which a part may end after its recording; Kaldi's tolerance."""
+
+
 class BadInputError(ValueError):
     """Input that cannot be used; the message is one line and says what to do."""
 
@@ -20,6 +24,7 @@ def load_speech(
     sample_rate: int,
     target_rate: int,
     max_seconds: float | None = MAX_SECONDS,
+    span: tuple[float, float] | None = None,
 ) -> np.ndarray:
     """Get mono speech at the model's sampling rate.
 
@@ -29,6 +34,7 @@ def load_speech(
         sample_rate: of an array (Hz); files know their own.
         target_rate: of the model (Hz).
         max_seconds: longest accepted speech; None accepts any.
+        span: first and last second of a file; None: all of it.
 
     Returns:
         (N,) float32.
@@ -39,7 +45,7 @@ def load_speech(
     """
     if isinstance(source, str | Path):
         name = str(source)
-        wave, sample_rate = _read_file(Path(source))
+        wave, sample_rate = _read_file(Path(source), span)
     else:
         name = "the given samples"
         wave = _as_float(np.asarray(source), name)
@@ -85,8 +91,8 @@ def _as_float(array: np.ndarray, name: str) -> np.ndarray:
     return array.astype(np.float32)
 
 
-def _read_file(path: Path) -> tuple[np.ndarray, int]:
-    """Samples (N, C) and rate of an audio file."""
+def _read_file(path: Path, span: tuple[float, float] | None) -> tuple[np.ndarray, int]:
+    """Samples (N, C) and rate of an audio file or of a part of it."""
     import soundfile
 
     if not path.is_file():
@@ -95,8 +101,12 @@ def _read_file(path: Path) -> tuple[np.ndarray, int]:
         raise BadInputError(f"{path}: the file is empty")
     try:
         with soundfile.SoundFile(path) as file:
-            promised, rate = file.frames, file.samplerate
-            wave = file.read(dtype="float32", always_2d=True)
+            rate = file.samplerate
+            first, last = _frames(path, span, file.frames, rate)
+            if span is not None:
+                file.seek(first)
+            promised = last - first
+            wave = file.read(promised, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise BadInputError(
             f"{path}: not readable as audio ({str(error).split(': ')[-1]}); convert it "
@@ -105,6 +115,21 @@ def _read_file(path: Path) -> tuple[np.ndarray, int]:
     if len(wave) < promised or _riff_is_cut(path):
         raise BadInputError(f"{path}: the file is truncated; copy or record it again")
     return wave, rate
+
+
+def _frames(
+    path: Path, span: tuple[float, float] | None, frames: int, rate: int
+) -> tuple[int, int]:
+    """First frame of a span, and the one after its last."""
+    if span is None:
+        return 0, frames
+    start, end = (round(second * rate) for second in span)
+    if start >= frames or end > frames + MAX_OVERSHOOT * rate:
+        raise BadInputError(
+            f"{path}: lasts {frames / rate:.2f} s, and {span[0]:g} to {span[1]:g} s of "
+            "it are wanted; correct 'segments', or copy the file again"
+        )
+    return start, min(end, frames)
 
 
 def _riff_is_cut(path: Path) -> bool:

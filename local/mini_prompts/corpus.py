@@ -3,8 +3,9 @@
 Contents: 551 prompts of one professional speaker (Allison Smith), 24 minutes, 16 kHz
 G.722, with transcripts. Many are single words recorded to be joined (digits, ordinals,
 days, months, letters, the phonetic alphabet).
-Licence: CC-BY-SA-3.0. Packages: Debian's ``asterisk-core-sounds-en`` (transcripts) and
-``asterisk-core-sounds-en-g722`` (sounds).
+Licence: CC-BY-SA-3.0. Sources: Debian's packages ``asterisk-core-sounds-en``
+(transcripts) and ``asterisk-core-sounds-en-g722`` (sounds), version 1.6.1, or the
+tarball of the same version of https://downloads.asterisk.org, which holds both.
 """
 
 import gzip
@@ -18,10 +19,23 @@ from pathlib import Path
 
 import numpy as np
 
+from local.archives import download_and_unpack
+from local.downloads import DownloadError, RemoteFile
+
 SAMPLE_RATE = 16000
 SPEAKER = "allison"
 PACKAGES = ("asterisk-core-sounds-en", "asterisk-core-sounds-en-g722")
-TRANSCRIPTS = "core-sounds-en.txt.gz"
+TARBALL = RemoteFile(
+    "https://downloads.asterisk.org/pub/telephony/sounds/releases/"
+    "asterisk-core-sounds-en-g722-1.6.1.tar.gz",
+    "asterisk-core-sounds-en-g722-1.6.1.tar.gz",
+    # As OpenWrt's package asterisk-sounds has it.
+    checksum="sha256:59891033e764d9dffc5ccdd78e845a1c8ea6bed0b434128bb0199c63ef591770",
+)
+FOLDER = "mini_prompts"
+TRANSCRIPTS = "core-sounds-en.txt"
+"""Debian has it compressed, as ``.gz``."""
+
 _DIGITS = (
     "zero",
     "one",
@@ -42,39 +56,52 @@ _SPOKEN = {
 
 
 def download_mini_prompts(target_dir: Path) -> Path:
-    """Fetch and unpack the two Debian packages.
+    """Fetch and unpack Debian's packages; where they are not to be had, the tarball.
 
     Args:
         target_dir: gets ``mini_prompts/``.
 
     Returns:
-        The corpus folder; an existing one is taken as it is.
+        The corpus folder; one that is there already is taken as it is.
 
     Raises:
-        RuntimeError: neither apt nor dpkg is there, or the download failed.
+        RuntimeError: neither could be fetched.
+        ValueError: the tarball is damaged.
     """
-    folder = target_dir / "mini_prompts"
-    if (folder / ".completed").is_file():
+    folder = target_dir / FOLDER
+    if folder.is_dir():
         return folder
+    target_dir.mkdir(parents=True, exist_ok=True)
+    reason = _unpack_packages(folder)
+    if reason:
+        logging.info("%s; taking %s", reason, TARBALL.url)
+        try:
+            download_and_unpack(TARBALL, target_dir, FOLDER)
+        except DownloadError as error:
+            raise RuntimeError(f"{reason}; {error}") from None
+    return folder
+
+
+def _unpack_packages(folder: Path) -> str | None:
+    """Let apt fetch the packages, and unpack them; all of it or nothing.
+
+    Returns:
+        Why it was not possible, if so.
+    """
     for tool in ("apt-get", "dpkg-deb"):
         if shutil.which(tool) is None:
-            raise RuntimeError(
-                f"{tool} not found: unpack the Debian packages {', '.join(PACKAGES)} "
-                "by hand and give their folder with --corpus-dir"
-            )
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as work:
-        command = ["apt-get", "download", *PACKAGES]
+            return f"no {tool} here"
+    command = ["apt-get", "download", *PACKAGES]
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".apt-") as work:
         done = subprocess.run(command, cwd=work, capture_output=True, text=True)
         if done.returncode != 0:
             reason = (done.stderr.strip() or "no message").splitlines()[-1]
-            raise RuntimeError(
-                f"'{' '.join(command)}' failed ({reason}); run 'apt-get update' first"
-            )
+            return f"'{' '.join(command)}' failed ({reason})"
+        unpacked = Path(work) / FOLDER
         for package in sorted(Path(work).glob("*.deb")):
-            subprocess.run(["dpkg-deb", "-x", str(package), str(folder)], check=True)
-    (folder / ".completed").touch()
-    return folder
+            subprocess.run(["dpkg-deb", "-x", str(package), str(unpacked)], check=True)
+        unpacked.rename(folder)
+    return None
 
 
 def read_transcripts(corpus_dir: Path) -> dict[str, str]:
@@ -85,11 +112,12 @@ def read_transcripts(corpus_dir: Path) -> dict[str, str]:
     Raises:
         FileNotFoundError: no transcripts in the folder.
     """
-    files = sorted(corpus_dir.rglob(TRANSCRIPTS))
+    files = sorted(corpus_dir.rglob(f"{TRANSCRIPTS}*"))
     if not files:
-        raise FileNotFoundError(f"{corpus_dir}: holds no {TRANSCRIPTS}")
+        raise FileNotFoundError(f"{corpus_dir}: holds no {TRANSCRIPTS}[.gz]")
     texts = {}
-    with gzip.open(files[0], "rt", encoding="utf-8") as lines:
+    reader = gzip.open if files[0].suffix == ".gz" else open
+    with reader(files[0], "rt", encoding="utf-8") as lines:
         for line in lines:
             name, colon, text = line.partition(":")
             if line.startswith(";") or not colon:

@@ -15,6 +15,11 @@ SAMPLE_RATE = 16000
 Unit = tuple[str, np.ndarray]
 """Text and samples of a recorded word."""
 
+ROOM_TONE = 1e-4
+"""Root mean square of the recordings' own silence (median of their ends). Digital
+silence would be 60 dB below it in the mel spectrogram, and all that a synthesis
+learns first."""
+
 
 @dataclass(frozen=True)
 class Phrase:
@@ -107,16 +112,20 @@ def render(
     Args:
         phrase: what to say.
         prompts: text and samples by name.
-        rng: draws the gaps between words, 40 to 140 ms.
+        rng: draws the gaps between words, 40 to 140 ms of room tone.
 
     Returns:
         Text and samples (N,) float32.
     """
-    edge = np.zeros(int(0.05 * SAMPLE_RATE), dtype=np.float32)
-    parts, texts = [edge], []
+    noise = np.random.default_rng(rng.getrandbits(32))
+
+    def silence(seconds: float) -> np.ndarray:
+        tone = noise.standard_normal(int(seconds * SAMPLE_RATE), dtype=np.float32)
+        return ROOM_TONE * tone
+
+    parts, texts = [silence(0.05)], []
     for name in phrase.units:
         text, wave = prompts[name]
-        gap = int(rng.uniform(0.04, 0.14) * SAMPLE_RATE)
-        parts += [trim(wave), np.zeros(gap, dtype=np.float32)]
+        parts += [trim(wave), silence(rng.uniform(0.04, 0.14))]
         texts.append(text)
-    return " ".join(texts), np.concatenate([*parts, edge])
+    return " ".join(texts), np.concatenate([*parts, silence(0.05)])

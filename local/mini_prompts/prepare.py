@@ -33,7 +33,7 @@ Spoken = tuple[str, str, np.ndarray]
 
 
 def prepare_mini_prompts(
-    corpus_dir: Path, output_dir: Path, joined: int = 400, joined_test: int = 50
+    corpus_dir: Path, output_dir: Path, joined: int = 250, joined_test: int = 50
 ) -> dict[str, int]:
     """Write ``train``, ``valid``, ``test``, ``test_joined`` and ``train_check``.
 
@@ -42,7 +42,7 @@ def prepare_mini_prompts(
     ``train_check`` are prompts of ``train``.
 
     Args:
-        corpus_dir: unpacked packages.
+        corpus_dir: unpacked packages or tarball.
         output_dir: gets a data directory per set and task, and the FLAC files.
         joined: joined phrases added to the training prompts.
         joined_test: joined phrases in ``test_joined``.
@@ -118,10 +118,10 @@ def _write(folder: Path, audio: Path, items: Iterable[Spoken]) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Download (unless given) and prepare."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--corpus-dir", type=Path, help="unpacked Debian packages")
+    parser.add_argument("--corpus-dir", type=Path, help="unpacked packages or tarball")
     parser.add_argument("--download-dir", type=Path, default=Path("downloads"))
     parser.add_argument("--output-dir", type=Path, default=Path("data"))
-    parser.add_argument("--joined", type=int, default=400, help="training phrases")
+    parser.add_argument("--joined", type=int, default=250, help="training phrases")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
     try:

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from espnet2_ext.bin.datadir import main
-from espnet2_ext.data.kaldi_checks import AudioLimits, validate
+from espnet2_ext.data.kaldi_checks import AudioLimits, validate, write_reasons
 from espnet2_ext.data.kaldi_dir import KaldiDir, read_table
 
 
@@ -136,16 +136,57 @@ def test_copy_subset_combine_filter(folder, tmp_path):
     assert (b / "spk2utt").exists()
     assert main(["combine", str(both), str(a), str(b)]) == 0
     assert len(KaldiDir.read(both).utterances) == 6
-    samples = {"s0-u0": 16000, "s0-u2": 99, "s1-u1": 16000, "s1-u3": 999999}
-    (folder / "utt2num_samples").write_text(
-        "".join(f"{uid} {n}\n" for uid, n in samples.items())
-    )
+    write_lengths(folder, {"s0-u0": 16000, "s1-u1": 16000, "s1-u3": 31 * 16000})
     assert main(["filter", str(folder), str(some)]) == 0
     assert KaldiDir.read(some).utterances == ["s0-u0", "s1-u1"]
     names = tmp_path / "list"
     names.write_text("s1-u3 anything\n")
     assert main(["subset", str(folder), str(some), f"--utt_list={names}"]) == 0
     assert KaldiDir.read(some).utterances == ["s1-u3"]
+
+
+def write_lengths(folder, samples):
+    (folder / "utt2num_samples").write_text(
+        "".join(f"{uid} {count}\n" for uid, count in samples.items())
+    )
+
+
+def test_a_filter_names_what_it_drops(folder, tmp_path, capsys):
+    write_lengths(folder, {"s0-u0": 16000, "s0-u2": 1500, "s1-u1": 31 * 16000})
+    (tmp_path / "counts").write_text("s0-u0 700,30\n")
+    words = ["filter", str(folder), str(tmp_path / "kept")]
+    assert main([*words, "--max_seconds=30", "--min_seconds=0.1"]) == 0
+    why = {
+        "s0-u2": "0.09 s, shorter than 0.1 s",
+        "s1-u1": "31.00 s, longer than 30 s",
+        "s1-u3": "not in utt2num_samples",
+    }
+    assert read_table(tmp_path / "kept" / "dropped").values == why
+    shown = capsys.readouterr()
+    for uid, reason in why.items():
+        assert f"utterance '{uid}': {reason}; dropped" in shown.err
+    assert "3 of 4 utterances dropped" in shown.out
+    assert main([*words, f"--token_counts={tmp_path / 'counts'}"]) == 1
+    assert "'s0-u0': 700 tokens, more than 600" in capsys.readouterr().err
+
+
+def test_many_dropped_utterances_are_counted(tmp_path):
+    reasons = {f"u{i:02d}": "gone" for i in range(13)}
+    lines = write_reasons(tmp_path, "dropped", reasons)
+    assert lines[0] == "utterance 'u00': gone; dropped"
+    assert lines[10:] == [f"3 more dropped, all named in {tmp_path / 'dropped'}"]
+    assert read_table(tmp_path / "dropped").values == reasons
+    assert (
+        len(write_reasons(tmp_path, "dropped", dict(list(reasons.items())[:10]))) == 10
+    )
+    assert write_reasons(tmp_path, "dropped", {}) == []
+    assert read_table(tmp_path / "dropped").values == {}
+
+
+def test_what_a_killed_run_left_is_removed(folder):
+    (folder / ".unfinished.1").write_text("half")
+    KaldiDir.read(folder).write(folder)
+    assert not list(folder.glob(".unfinished*"))
 
 
 def test_errors_are_one_line(folder, tmp_path, capsys):

@@ -1,13 +1,120 @@
-"""The prompts: what is heard of a transcript, and phrases joined from words."""
+"""The prompts: how they are fetched, what is heard of them, what is joined of them."""
 
 import gzip
+import hashlib
+import os
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from local.mini_prompts import joined_phrases
-from local.mini_prompts.corpus import read_transcripts, spoken_words
+from local.mini_prompts import corpus, joined_phrases
+from local.mini_prompts.corpus import (
+    download_mini_prompts,
+    iterate_prompts,
+    read_transcripts,
+    spoken_words,
+)
+from tests.local.asterisk_sounds import prompt_texts, tarball, write_corpus
+from tests.local.http_server import Behaviour, serve
+
+# ---- fetching ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def archive():
+    return tarball()
+
+
+@pytest.fixture
+def upstream(archive, monkeypatch):
+    """The tarball on a server of this machine."""
+    behaviour = Behaviour({f"/{corpus.TARBALL.name}": archive})
+    with serve(behaviour) as address:
+        checksum = f"sha256:{hashlib.sha256(archive).hexdigest()}"
+        url = f"{address}/{corpus.TARBALL.name}"
+        tarball = replace(corpus.TARBALL, url=url, checksum=checksum)
+        monkeypatch.setattr(corpus, "TARBALL", tarball)
+        yield behaviour
+
+
+def programs(folder, monkeypatch, **scripts):
+    """Let these shell scripts be all programs there are, but for the shell's."""
+    folder.mkdir()
+    for name, script in scripts.items():
+        path = folder / name.replace("_", "-")
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+
+
+def names_of(folder):
+    return {name for name, _, _ in iterate_prompts(folder)}
+
+
+def test_a_machine_without_apt_takes_the_tarball(upstream, tmp_path, monkeypatch):
+    programs(tmp_path / "bin", monkeypatch)
+    upstream.break_off.append(200_000)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    folder = download_mini_prompts(tmp_path / "downloads")
+    assert names_of(folder) == set(prompt_texts())
+    first, second = (request.get("Range") for request in upstream.requests)
+    assert first is None
+    assert second.startswith("bytes=")  # The rest is all that is asked for again.
+    assert download_mini_prompts(tmp_path / "downloads") == folder
+    assert len(upstream.requests) == 2
+
+
+def test_packages_are_preferred(upstream, tmp_path, monkeypatch):
+    write_corpus(tmp_path / "content")
+    copy = f'/bin/cp -r {tmp_path / "content"}/. "$3"'
+    programs(
+        tmp_path / "bin",
+        monkeypatch,
+        apt_get='[ "$1" = download ] && shift && for p; do : >"$p.deb"; done',
+        dpkg_deb=f'/bin/mkdir -p "$3" && {copy}',
+    )
+    folder = download_mini_prompts(tmp_path / "downloads")
+    assert names_of(folder) == set(prompt_texts())
+    assert upstream.requests == []
+    assert os.listdir(tmp_path / "downloads") == [folder.name]
+
+
+def test_a_failing_apt_is_no_obstacle(upstream, tmp_path, monkeypatch):
+    reason = "E: Unable to locate package"
+    programs(tmp_path / "bin", monkeypatch, apt_get=f"echo {reason} >&2; exit 100")
+    (tmp_path / "bin" / "dpkg-deb").symlink_to("/bin/false")
+    folder = download_mini_prompts(tmp_path / "downloads")
+    assert names_of(folder) == set(prompt_texts())
+    upstream.files.clear()
+    with pytest.raises(RuntimeError, match=rf"{reason}.*HTTP 404.*--corpus-dir"):
+        download_mini_prompts(tmp_path / "elsewhere")
+
+
+def test_a_damaged_tarball_is_refused(upstream, tmp_path, monkeypatch):
+    programs(tmp_path / "bin", monkeypatch)
+    path, content = upstream.files.popitem()
+    upstream.files[path] = content[:-1] + b"x"
+    with pytest.raises(RuntimeError, match=r"no apt-get here; .*has sha256"):
+        download_mini_prompts(tmp_path)
+    assert not (tmp_path / corpus.FOLDER).exists()
+
+
+# ---- reading -------------------------------------------------------------------------
+
+
+def test_sounds_and_transcripts_of_a_package(tmp_path):
+    sounds = iterate_prompts(write_corpus(tmp_path))
+    found = {name: (text, wave) for name, text, wave in sounds}
+    expected = prompt_texts()
+    assert {name: text for name, (text, _) in found.items()} == {
+        name: spoken_words(text) for name, text in expected.items()
+    }
+    _, wave = found["digits/5"]
+    assert wave.shape == (4800,)
+    assert wave.dtype == np.float32
+    assert 0.25 < np.abs(wave).max() < 0.35
 
 
 @pytest.mark.parametrize(
@@ -25,12 +132,16 @@ def test_spoken_words(written, heard):
     assert spoken_words(written) == heard
 
 
-def test_transcripts(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "opened"),
+    [("core-sounds-en.txt.gz", gzip.open), ("core-sounds-en.txt", open)],
+)
+def test_transcripts(tmp_path, name, opened):
     lines = "; comment\n\ndigits/5: five\nbeep: [a tone]\nsilence/1: (1 second)\n"
-    with gzip.open(tmp_path / "core-sounds-en.txt.gz", "wt") as file:
+    with opened(tmp_path / name, "wt") as file:
         file.write(lines)
     assert read_transcripts(tmp_path) == {"digits/5": "five"}
-    with pytest.raises(FileNotFoundError, match=r"core-sounds-en\.txt\.gz"):
+    with pytest.raises(FileNotFoundError, match=r"core-sounds-en\.txt"):
         read_transcripts(tmp_path / "nowhere")
 
 

@@ -1,0 +1,1 @@
+"""Arabic Speech Commands: forty words of thirty speakers."""

@@ -1,0 +1,1 @@
+"""The Arabic Speech Corpus (ASC): one speaker, Modern Standard Arabic."""

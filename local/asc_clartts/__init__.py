@@ -1,0 +1,1 @@
+"""ASC and ClArTTS together, as the paper's Arabic model has them."""

@@ -1,0 +1,1 @@
+"""ClArTTS: one speaker, classical Arabic."""

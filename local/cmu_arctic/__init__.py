@@ -1,0 +1,1 @@
+"""CMU ARCTIC: the same English sentences by several speakers, for voice conversion."""

@@ -1,0 +1,1 @@
+"""LibriSpeech: read English, for recognition."""

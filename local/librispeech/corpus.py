@@ -1,0 +1,151 @@
+"""LibriSpeech: about 1,000 hours of read English.
+
+Contents: LibriVox audiobooks cut into utterances of up to 35 s, 16 kHz FLAC, with
+upper-case transcripts without punctuation (apostrophes stay). Parts by number of
+utterances, hours and speakers: train-clean-100 (28,539; 100.6 h; 251),
+train-clean-360 (104,014; 363.6 h; 921), train-other-500 (148,688; 496.7 h; 1,166),
+dev-clean (2,703; 5.4 h; 40), dev-other (2,864; 5.3 h; 33), test-clean (2,620; 5.4 h;
+40), test-other (2,939; 5.1 h; 33). No speaker is in two parts.
+Layout: ``LibriSpeech/<part>/<speaker>/<chapter>/<speaker>-<chapter>-<number>.flac`` and
+``<speaker>-<chapter>.trans.txt`` beside them, lines ``id TRANSCRIPT``.
+Licence: CC-BY-4.0. Address: https://www.openslr.org/12.
+Citation: V. Panayotov, G. Chen, D. Povey, S. Khudanpur, "LibriSpeech: an ASR corpus
+based on public domain audio books", ICASSP 2015.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from local.corpus_parts import (
+    Part,
+    check_presence,
+    fetch_part,
+    files_of,
+    find_parts,
+    is_leftover,
+    need_choice,
+    note_count,
+)
+from local.downloads import RemoteFile
+from local.lhotse_export import reading, recipe, to_utterances
+from local.utterances import Sets, usable
+
+BASE_URL = "https://www.openslr.org/resources/12"
+FOLDER = "LibriSpeech"
+
+# SHA-256 sums of the archives as torchaudio's dataset has them.
+PARTS = {
+    "train-clean-100": Part(
+        28539,
+        100.6,
+        "d4ddd1d5a6ab303066f14971d768ee43278a5f2a0aa43dc716b0e64ecbbbf6e2",
+    ),
+    "train-clean-360": Part(
+        104014,
+        363.6,
+        "146a56496217e96c14334a160df97fffedd6e0a04e66b9c5af0d40be3c792ecf",
+    ),
+    "train-other-500": Part(
+        148688,
+        496.7,
+        "ddb22f27f96ec163645d53215559df6aa36515f26e01dd70798188350adcb6d2",
+    ),
+    "dev-clean": Part(
+        2703,
+        5.4,
+        "76f87d090650617fca0cac8f88b9416e0ebf80350acb97b343a85fa903728ab3",
+    ),
+    "dev-other": Part(
+        2864,
+        5.3,
+        "12661c48e8c3fe1de2c1caa4c3e135193bfb1811584f11f569dd12645aa84365",
+    ),
+    "test-clean": Part(
+        2620,
+        5.4,
+        "39fde525e59672dc6d1551919b1478f724438a95aa55f874b576be21967e6c23",
+    ),
+    "test-other": Part(
+        2939,
+        5.1,
+        "d09c181bba5cf717b3dee7d4d592af11a3ee3a09e08ae025c5506f6ebe961c29",
+    ),
+}
+
+
+def download_librispeech(
+    target_dir: Path, parts: Sequence[str] | None, base_url: str = BASE_URL
+) -> Path:
+    """Fetch and unpack parts; what is complete is not fetched again.
+
+    Args:
+        target_dir: gets the archives, and ``LibriSpeech/``.
+        parts: keys of :data:`PARTS`.
+        base_url: of the archives.
+
+    Returns:
+        The folder of the parts.
+
+    Raises:
+        DownloadError: an archive could not be fetched or is not as published.
+        ValueError: no parts are named, or an archive is damaged.
+    """
+    for name in need_choice(parts, PARTS):
+        archive = f"{name}.tar.gz"
+        checksum = f"sha256:{PARTS[name].sha256}"
+        remote = RemoteFile(
+            f"{base_url}/{archive}", f"{FOLDER}-{archive}", checksum=checksum
+        )
+        fetch_part(remote, target_dir, f"{FOLDER}/{name}")
+    return target_dir / FOLDER
+
+
+def read_librispeech(
+    corpus_dir: Path, parts: Sequence[str] | None = None, allow_failures: int = 0
+) -> Sets:
+    """Read parts; each is a set.
+
+    Args:
+        corpus_dir: holds the parts, or a folder ``LibriSpeech`` that does.
+        parts: keys of :data:`PARTS`; None: all that are there.
+        allow_failures: utterances that may lack recording or transcript.
+
+    Raises:
+        FileNotFoundError: no such part, or more utterances are incomplete.
+        ValueError: a transcript or recording cannot be read.
+        RuntimeError: lhotse is not installed.
+    """
+    lhotse = recipe("librispeech")
+    root, chosen = find_parts(corpus_dir, FOLDER, PARTS, parts)
+    promised: dict[str, Path] = {}
+    present: list[Path] = []
+    for part in tqdm(chosen, desc="looking through LibriSpeech", unit=" parts"):
+        for table in sorted((root / part).rglob("*.trans.txt")):
+            promised |= _promised(table)
+        present += files_of(root / part, ".flac")
+    incomplete = check_presence(promised, present, allow_failures)
+    sets = {}
+    for part in chosen:
+        with reading(root / part):
+            found = lhotse.prepare_librispeech(root, dataset_parts=[part])[part]
+        sets[part] = to_utterances(**found)
+        note_count(f"LibriSpeech {part}", len(sets[part]), PARTS[part].utterances)
+    return usable(sets, allow_failures - incomplete)
+
+
+def _promised(table: Path) -> dict[str, Path]:
+    """Recordings that a chapter's transcripts speak of."""
+    return {uid: table.parent / f"{uid}.flac" for uid in _ids(table)}
+
+
+def _ids(table: Path) -> Iterator[str]:
+    if is_leftover(table):
+        raise ValueError(f"{table}: left by macOS, not a transcript; delete it")
+    lines = table.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    for number, line in enumerate(lines, 1):
+        uid, _, text = line.strip().partition(" ")
+        if not text.strip():
+            raise ValueError(f"{table}:{number}: expected 'id TRANSCRIPT': '{line}'")
+        yield uid

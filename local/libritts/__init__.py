@@ -1,0 +1,1 @@
+"""LibriTTS: read English of many speakers, for synthesis."""

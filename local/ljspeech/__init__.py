@@ -1,0 +1,1 @@
+"""LJSpeech: one English speaker, for synthesis."""
