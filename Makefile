@@ -2,11 +2,12 @@
 
 TEST_WORKERS ?= 2
 PYTEST_ARGS ?=
+DEMO_ARGS ?=
 PYTHON_DIRS := $(wildcard espnet2_ext local benchmarks tests scripts egs2)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help env test lint clean distclean
+.PHONY: help env demo test lint clean distclean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /: /' \
@@ -14,6 +15,10 @@ help: ## List the targets
 
 env: ## Make or update .venv (EXTRAS=test,demo adds groups of setup.cfg)
 	@scripts/setup_env.sh
+
+demo: ## Train and test a small model on human speech: 20 minutes on two cores (DEMO_ARGS=...)
+	@EXTRAS=demo,cluster scripts/setup_env.sh
+	egs2/mini_prompts/sttatts1/run.sh $(DEMO_ARGS)
 
 test: lint ## Lint, then run the tests (TEST_WORKERS=2, PYTEST_ARGS=...)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)

@@ -187,7 +187,7 @@ PRESETS: dict[str, ModelConfig] = {
         span_mask=SpanMaskConfig(
             time_prob=0.1, time_length=5, time_min_spans=1, channel_prob=0.0
         ),
-        loss=LossConfig(guided_attention=10.0),
+        loss=LossConfig(guided_attention=10.0, bce_pos_weight=10.0),
     ),
     # For tests: every part is there, nothing is slow.
     "tiny": ModelConfig(
