@@ -31,8 +31,12 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def only_writer(folder: Path) -> Iterator[None]:
+def only_writer(folder: Path, option: str = "--output_dir") -> Iterator[None]:
     """Keep every other run out of an output folder, which is made.
+
+    Args:
+        folder: that is written into.
+        option: by which the user chose it.
 
     Raises:
         ValueError: another run is in it.
@@ -46,7 +50,7 @@ def only_writer(folder: Path) -> Iterator[None]:
     except Timeout:
         raise ValueError(
             f"{folder}: another run writes into it; wait for it, or choose another "
-            "--output_dir"
+            f"{option}"
         ) from None
 
 

@@ -1,9 +1,10 @@
 """Write speaker embeddings into data directories.
 
 Each directory gets spembs.ark and spembs.scp (one vector per utterance, which ESPnet
-reads as kaldi_ark) and speakers.npz (one vector per speaker, for packing). Where a
-directory has a target.scp, as for voice conversion, its voices are taken. What an
-earlier run has done with the same options is left as it is.
+reads as kaldi_ark), spembs.json (the tool that made them) and speakers.npz (one vector
+per speaker, for packing). Where a directory has a target.scp, as for voice conversion,
+its voices are taken. What an earlier run has done with the same options is left as it
+is.
 
     python -m espnet2_ext.bin.speaker_embeddings dump/raw/train/tts --nj 4
 """
@@ -15,12 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from espnet2_ext.data.speaker_embeddings import (
-    PRECOMPUTED,
-    EmbeddingOptions,
-    write_embeddings,
-)
-from espnet2_ext.data.speaker_extractors import EXTRACTORS
+from espnet2_ext.data.speaker_embeddings import EmbeddingOptions, write_embeddings
+from espnet2_ext.data.speaker_extractors import CHOICES, EXTRACTORS, PRECOMPUTED
 from espnet2_ext.jobs.clusters import JobOptions, Workers, add_job_options
 
 
@@ -48,18 +45,28 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
+def _tool(text: str) -> str:
+    """NAME or NAME:SOURCE of a tool."""
+    names = (*EXTRACTORS, PRECOMPUTED)
+    if text.partition(":")[0] not in names:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no tool; choose from {', '.join(names)}"
+        )
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="speaker_embeddings",
-        description=__doc__,
+        description=f"{__doc__}\n{CHOICES}\n  precomputed         --precomputed FILE",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folders", type=Path, nargs="+", help="data directories")
     parser.add_argument(
         "--tool",
-        choices=[*EXTRACTORS, PRECOMPUTED],
+        type=_tool,
         default="resemblyzer",
-        help="extractor (default: resemblyzer), or 'precomputed' vectors",
+        help="see above (default: resemblyzer)",
     )
     parser.add_argument(
         "--precomputed",

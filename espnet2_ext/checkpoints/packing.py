@@ -23,10 +23,10 @@ from torch import Tensor
 
 from espnet2_ext.checkpoints.machine_paths import (
     find_machine_paths,
-    is_machine_path,
     without_machine_paths,
 )
 from espnet2_ext.checkpoints.model_card import TRAINING_SETTINGS, write_card
+from espnet2_ext.data.speaker_extractors import portable_tool
 from espnet2_ext.inference.api import STTATTS
 from espnet2_ext.inference.cli.summary import summarize
 from espnet2_ext.inference.loading import read_config
@@ -156,8 +156,8 @@ def plain_config(config: dict[str, Any]) -> dict[str, Any]:
         if name in config and name != "token_list"
     }
     tool = config.get("speaker_tool")
-    if isinstance(tool, str) and is_machine_path(tool):
-        kept["speaker_tool"] = Path(tool).name
+    if isinstance(tool, str):
+        kept["speaker_tool"] = portable_tool(tool)
     # Symbols are no paths, whatever they look like.
     return {**kept, "token_list": config["token_list"]}
 

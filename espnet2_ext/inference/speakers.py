@@ -1,5 +1,6 @@
 """Speaker embeddings by name, array, file or recording."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,20 @@ from espnet2_ext.data.speaker_extractors import (
     EXTRACTORS,
     SAMPLE_RATE,
     load_extractor,
+    same_tool,
 )
 from espnet2_ext.inference.audio_input import BadInputError, load_speech
 from espnet2_ext.output_files import replacing
 
-KNOWN_SIZES = {"resemblyzer": 256}
-"""Size of each extractor's embeddings, to guess a model's extractor by."""
+KNOWN_SIZES = {"resemblyzer": 256, "speechbrain": 512}
+"""Size of each extractor's embeddings, to guess a model's extractor by: models that
+come from SpeechT5 take SpeechBrain's x-vectors and do not say so."""
+
+TOOL = "speaker tool"
+"""Entry of ``speakers.npz`` that names the extractor; no speaker's name has a space."""
+
+TOOL_SUFFIX = ".json"
+"""Beside an ark of embeddings: a file of this suffix says which tool made them."""
 
 
 class SpeakerTable:
@@ -36,7 +45,16 @@ class SpeakerTable:
 
     @classmethod
     def load(cls, path: Path | None, dim: int, tool: str | None) -> "SpeakerTable":
-        """Read a ``speakers.npz``; no path gives an empty table."""
+        """Read a ``speakers.npz``; no path gives an empty table.
+
+        Args:
+            path: the file.
+            dim: E of the model.
+            tool: extractor that the model was trained with, if known.
+
+        Raises:
+            BadInputError: damaged, or made by another extractor.
+        """
         if path is None:
             return cls({}, dim, tool)
         try:
@@ -46,11 +64,16 @@ class SpeakerTable:
             raise BadInputError(
                 f"{path}: not a readable table of speakers; copy it again"
             ) from None
-        return cls(vectors, dim, tool)
+        made_by = str(vectors.pop(TOOL)) if TOOL in vectors else None
+        table = cls(vectors, dim, tool or made_by)
+        table.check_tool(made_by, path)
+        return table
 
     def save(self, path: Path) -> None:
         """Write the table as ``speakers.npz``."""
-        arrays: dict[str, Any] = self.vectors
+        arrays: dict[str, Any] = dict(self.vectors)
+        if self.tool is not None:
+            arrays[TOOL] = np.array(self.tool)
         with replacing(path) as file:
             np.savez(file, **arrays)
 
@@ -58,6 +81,23 @@ class SpeakerTable:
     def names(self) -> list[str]:
         """Names in alphabetical order."""
         return sorted(self.vectors)
+
+    def check_tool(self, tool: str | None, source: Path) -> None:
+        """Refuse embeddings of another extractor than the model's.
+
+        Args:
+            tool: that made them, if known.
+            source: where they come from, for the message.
+
+        Raises:
+            BadInputError: the extractors are not the same.
+        """
+        if not same_tool(tool, self.tool):
+            raise BadInputError(
+                f"{source}: the speaker embeddings are of '{tool}', the model was "
+                f"trained with those of '{self.tool}'; extract them with --tool "
+                f"{self.tool}"
+            )
 
     def resolve(self, speaker: Any) -> np.ndarray:
         """Find the embedding of a speaker.
@@ -100,14 +140,14 @@ class SpeakerTable:
         tool = self.tool or next(
             (name for name, dim in KNOWN_SIZES.items() if dim == self.dim), None
         )
-        if tool not in EXTRACTORS:
+        if tool is None or tool.partition(":")[0] not in EXTRACTORS:
             raise BadInputError(
                 f"{path}: no extractor for the model's {self.dim}-d speaker embeddings "
                 "can read recordings here; give a .npy file"
             )
         try:
             extract = load_extractor(tool)
-        except ModuleNotFoundError as error:
+        except (ImportError, OSError) as error:
             raise BadInputError(f"{path}: {error}, or give a .npy file") from None
         return extract(load_speech(path, 0, SAMPLE_RATE, max_seconds=None))
 
@@ -124,3 +164,17 @@ class SpeakerTable:
                 "again"
             )
         return vector
+
+
+def describe_speaker_tool(tool: str, dim: int) -> str:
+    """Content of the file beside an ark that says what is in it."""
+    return json.dumps({"tool": tool, "dim": dim}) + "\n"
+
+
+def speaker_tool_of(ark: Path) -> str | None:
+    """Look up which tool made the embeddings in an ark; None if it is not known."""
+    path = ark.with_suffix(TOOL_SUFFIX)
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["tool"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

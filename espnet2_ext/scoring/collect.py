@@ -23,6 +23,10 @@ class Experiment:
     """``preset`` and ``parameters``; None if there is no configuration."""
     results: dict[str, Result] = field(default_factory=dict)
     """By label: the folder of the decoding run and what was decoded."""
+    folder: Path = field(default_factory=Path)
+    """Of the model, or the folder that was searched."""
+    folders: dict[str, Path] = field(default_factory=dict)
+    """Of each ``result.json``, by label."""
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain values for ``results.json``."""
@@ -54,10 +58,12 @@ def collect(expdir: Path) -> list[Experiment]:
             name = (
                 home.resolve().name if home == expdir else str(home.relative_to(expdir))
             )
-            experiments[home] = Experiment(name, describe_model(home / CONFIG))
+            model = describe_model(home / CONFIG)
+            experiments[home] = Experiment(name, model, folder=home)
         result = read_result(path)
         label = _label(path.parent.relative_to(home), result["dataset"])
         experiments[home].results[label] = result
+        experiments[home].folders[label] = path.parent
     return list(experiments.values())
 
 

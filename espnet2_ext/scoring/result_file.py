@@ -3,17 +3,50 @@
 Common to all kinds::
 
     format          version of this layout
-    kind            "asr" or "tts"
+    kind            "asr", "tts", "vc" or "mos"
     dataset         what was scored, in a word
+    note            what tables say of it beside its name ("" for nothing)
     normalizer      {"name", "description"}
     inputs          paths as they were given
     command         the command that made what is scored ("" if nobody said)
     score_command   the command that made this file
     environment     see provenance.py
 
-``asr`` adds ``scores`` ({"wer", "cer"}: counts and rate) and ``missing``.  ``tts``
-adds ``judge``, ``speech`` (one entry each for synthesized, natural and round_trip),
-``duration`` and ``generation``.  Rates and shares are fractions, not per cent.
+In ``asr``, ``tts`` and ``vc`` also::
+
+    intervals       how they were made: {"method", "level", "resamples", "seed"}
+
+``asr`` adds::
+
+    scores          {"wer", "cer"}: counts, rate and interval of each
+    missing         ids that counted as empty
+    arabic          for Arabic: {"without_diacritics", "with_diacritics"}: scores with
+                    "cer_without_spaces"; "diacritics": counts, "rate" (DER),
+                    "marked_rate", "coverage"; the last two None without diacritics
+    recognizer      recognizer.json of ``sttatts_score transcribe``, if that made the
+                    transcripts: name and settings, "parameters"
+
+``tts`` and ``vc`` add::
+
+    judge           name and settings; None if nothing was heard
+    mos_predictors  names and settings
+    speech          by kind (synthesized, natural, round_trip, source): "utterances",
+                    "seconds", "wer" and "cer" as in scores, "cer_without_spaces" for
+                    Arabic, "words" {"skipped", "repeated"}, "real_time_factor",
+                    "predicted_mos"; synthesized: "missing", "unusable" (reasons by
+                    id); round_trip: "vocoder"
+    duration        {"utterances", "generated_seconds", "natural_seconds", "ratio",
+                    "interval"}, or None
+    generation      shares "stopped" and "ran_into_limit", "not_generated",
+                    "attention", "intervals", or None
+    speaker_similarity  "tool", "dim", "piece_seconds", "speakers", "pieces",
+                    "equal_error_rate", "threshold"; same_speaker, different_speaker,
+                    synthesized, source: "mean", "interval", "trials"; or None
+
+``mos`` adds ``test``, ``raters``, ``scores`` (by criterion and system: "mos",
+"interval", "ratings") and ``agreement``; see listening/mos.py.
+
+Rates and shares are fractions, not per cent; an interval is its two ends, or None.
 """
 
 import json
@@ -33,6 +66,7 @@ Result = dict[str, Any]
 def new_result(
     kind: str,
     dataset: str,
+    note: str,
     normalizer: str,
     inputs: dict[str, Path | None],
     command: str,
@@ -43,6 +77,7 @@ def new_result(
         "format": FORMAT,
         "kind": kind,
         "dataset": dataset,
+        "note": note,
         "normalizer": {"name": normalizer, "description": DESCRIPTIONS[normalizer]},
         "inputs": {name: str(path) for name, path in inputs.items() if path},
         "command": command,

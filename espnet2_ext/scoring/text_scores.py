@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 from pathlib import Path
 from typing import Any
 
 from espnet2_ext.output_files import write_text
 from espnet2_ext.scoring.error_rates import ErrorCounts, count_errors
+from espnet2_ext.scoring.intervals import summarize
 from espnet2_ext.scoring.normalizers import get_normalizer
 
 UTTERANCES = "utterances.tsv"
@@ -44,16 +43,19 @@ class TextScores:
     @property
     def words(self) -> ErrorCounts:
         """Sum over the set."""
-        return reduce(add, (row.words for row in self.rows), ErrorCounts())
+        return sum((row.words for row in self.rows), ErrorCounts())
 
     @property
     def characters(self) -> ErrorCounts:
         """Sum over the set."""
-        return reduce(add, (row.characters for row in self.rows), ErrorCounts())
+        return sum((row.characters for row in self.rows), ErrorCounts())
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain values for ``result.json``."""
-        return {"wer": self.words.to_dict(), "cer": self.characters.to_dict()}
+        """Give plain values for ``result.json``, with the intervals of the rates."""
+        return {
+            "wer": summarize([row.words for row in self.rows]),
+            "cer": summarize([row.characters for row in self.rows]),
+        }
 
 
 def score_texts(

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from espnet2_ext.sttatts.config import TASKS
+
 SHOWN = 5
 """Ids that a message names before it says how many more there are."""
 
@@ -12,6 +14,12 @@ def name_some(uids: Iterable[str]) -> str:
     uids = list(uids)
     more = f", … ({len(uids)} in all)" if len(uids) > SHOWN else ""
     return ", ".join(uids[:SHOWN]) + more
+
+
+def name_dataset(table: Path) -> str:
+    """``test`` of ``…/test/text`` and of ``…/test/asr/text``."""
+    folder = table.resolve().parent
+    return folder.parent.name if folder.name in TASKS else folder.name
 
 
 def read_values(path: Path) -> dict[str, str]:

@@ -61,6 +61,22 @@ def test_everything_becomes_16k_mono_flac(source, nj):
     assert read_table(target / "spk2utt").values["s1"] == "s1-mono16k s1-stereo"
 
 
+def test_what_is_repaired_is_named(source, caplog):
+    caplog.set_level("INFO")
+    repaired = {
+        "s1-stereo": "2 channels averaged",
+        "s2-44k": "resampled from 44100 Hz",
+        "s2-8k": "resampled from 8000 Hz",
+    }
+    for _ in range(2):  # Again when nothing is left to do.
+        caplog.clear()
+        assert dump(source) == 0
+        assert read_table(source.parent / "dump" / "repaired").values == repaired
+        for uid, what in repaired.items():
+            assert f"utterance '{uid}': {what}; repaired" in caplog.text
+    assert read_table(source.parent / "dump" / "dropped").values == {}
+
+
 def break_audio(source, kind):
     path = source.parent / "my audio" / "s1-mono16k.wav"
     if kind == "gone":
@@ -84,6 +100,8 @@ def test_unusable_audio_is_named(source, kind, capsys, caplog):
     assert not (source.parent / "dump" / "wav.scp").exists()
     assert dump(source, "--allow_failures", "1") == 0
     assert "1 utterances dropped" in capsys.readouterr().out
+    dropped = read_table(source.parent / "dump" / "dropped").values
+    assert set(dropped) == {"s1-mono16k"}
     for table in ("wav.scp", "text", "utt2spk"):
         values = read_table(source.parent / "dump" / table).values
         assert list(values) == ["s1-stereo", "s2-44k", "s2-8k"]

@@ -8,7 +8,7 @@ from espnet2.train.dataset import kaldi_loader
 from espnet2_ext.bin.speaker_embeddings import main
 from espnet2_ext.data import speaker_extractors
 from espnet2_ext.data.kaldi_dir import KaldiDir, read_table
-from espnet2_ext.inference.speakers import SpeakerTable
+from espnet2_ext.inference.speakers import SpeakerTable, speaker_tool_of
 from tests.corpora import speak
 
 CALLS = []
@@ -32,7 +32,7 @@ def folder(tmp_path, monkeypatch):
         tables["utt2spk"][uid] = uid.split("-")[0]
         tables["text"][uid] = "abcd"
     KaldiDir(tables).write(tmp_path / "data")
-    monkeypatch.setitem(speaker_extractors.EXTRACTORS, "stub", lambda: loudness)
+    monkeypatch.setitem(speaker_extractors.EXTRACTORS, "stub", lambda _: loudness)
     CALLS.clear()
     return tmp_path / "data"
 
@@ -57,6 +57,7 @@ def test_per_utterance(folder):
     assert table.names == ["anna", "omar"]
     np.testing.assert_allclose(np.linalg.norm(table.vectors["anna"]), 1, rtol=1e-6)
     np.testing.assert_array_equal(table.vectors["omar"], found["omar-1"])
+    assert table.tool == speaker_tool_of(folder / "spembs.ark") == "stub"
 
 
 def test_per_speaker(folder):

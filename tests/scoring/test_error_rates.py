@@ -70,8 +70,14 @@ def score(tables, *more) -> int:
 
 def test_the_asr_command(tables, capsys):
     assert score(tables, "--command", "decode it") == 0
+    printed = capsys.readouterr()
+    assert "WER: 80.0 % (50.0 to 100.0), 4/5\n" in printed.out
     result = json.loads((tables[2] / "result.json").read_text())
     # hello world / hello word; one two / nothing; three / nothing, and named
+    low, high = result["scores"]["wer"].pop("interval")
+    assert low == 0.5  # all draws of u1 alone
+    assert high == 1.0  # those without it
+    assert result["intervals"]["resamples"] == 10_000
     assert result["scores"]["wer"] == {
         "utterances": 3,
         "wrong_utterances": 3,
@@ -85,7 +91,7 @@ def test_the_asr_command(tables, capsys):
     }
     assert result["scores"]["cer"]["errors"] == 1 + 7 + 5
     assert result["missing"] == ["u3"]
-    assert "missing, counted as empty: u3" in capsys.readouterr().err
+    assert "missing, counted as empty: u3" in printed.err
     assert result["dataset"] == "test"
     assert result["normalizer"]["name"] == "english"
     assert result["command"] == "decode it"
@@ -109,6 +115,7 @@ def test_empty_references_give_no_rate(tables):
     result = json.loads((tables[2] / "result.json").read_text())
     assert result["scores"]["wer"]["insertions"] == 1
     assert result["scores"]["wer"]["rate"] is None
+    assert result["scores"]["wer"]["interval"] is None
 
 
 @pytest.mark.parametrize(

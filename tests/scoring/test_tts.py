@@ -9,40 +9,20 @@ import pytest
 import soundfile
 
 from espnet2_ext.bin.sttatts_score import main
+from espnet2_ext.data import speaker_extractors
 from espnet2_ext.scoring import judges
 from espnet2_ext.scoring.attention import AttentionScores
 from espnet2_ext.scoring.heard import Listener
-from tests.corpora import LETTERS, RATE, speak
+from tests.corpora import RATE, speak
+from tests.scoring.tones import (
+    LoudnessTool,
+    ToneJudge,
+    write_scp,
+    write_speech,
+    write_voice,
+)
 
 TEXTS = {"u1": "abc", "u2": "hg fe", "u3": "bad"}
-
-
-class ToneJudge:
-    """Knows the letters of the generated corpus by their pitch."""
-
-    name = "tone"
-    sample_rate = RATE
-
-    def __init__(self, patience: int = 1000, weights: str = "1"):
-        self.settings = {"weights": weights}
-        self.patience = patience
-        """Recordings after which it is killed."""
-        self.judged = 0
-
-    def transcribe(self, wave: np.ndarray) -> str:
-        if self.judged == self.patience:
-            raise KeyboardInterrupt
-        self.judged += 1
-        count = int(RATE * 0.12)
-        letters = (wave[i : i + count] for i in range(0, len(wave) - count // 2, count))
-        return "".join(map(self._letter, letters))
-
-    @staticmethod
-    def _letter(wave: np.ndarray) -> str:
-        if np.abs(wave[len(wave) // 4 : -len(wave) // 4]).max() < 0.05:
-            return " "
-        pitch = np.abs(np.fft.rfft(wave, RATE)).argmax()
-        return LETTERS[int(np.abs(250 * 1.25 ** np.arange(8) - pitch).argmin())]
 
 
 @pytest.fixture
@@ -53,17 +33,8 @@ def judge(monkeypatch):
     def load(name: str, _) -> ToneJudge | None:
         return None if name == judges.NONE else used
 
-    monkeypatch.setattr("espnet2_ext.bin.sttatts_score.load_judge", load)
+    monkeypatch.setattr("espnet2_ext.bin.score_speech.load_judge", load)
     return used
-
-
-def write_speech(folder: Path, texts: dict[str, str]) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for uid, text in texts.items():
-        soundfile.write(folder / f"{uid}.wav", speak(text), RATE)
-    scp = folder / "wav.scp"
-    scp.write_text("".join(f"{uid} {folder / uid}.wav\n" for uid in texts))
-    return scp
 
 
 @pytest.fixture
@@ -91,6 +62,12 @@ def result(corpus: Path, out: str = "scores") -> dict:
     return json.loads((corpus / out / "result.json").read_text())
 
 
+def table(path: Path) -> list[dict[str, str]]:
+    heading, *lines = path.read_text().splitlines()
+    columns = heading.split("\t")
+    return [dict(zip(columns, line.split("\t"), strict=True)) for line in lines]
+
+
 def test_three_kinds_of_speech_are_heard(corpus, judge, capsys):
     assert score(corpus, "--round_trip") == 0
     found = result(corpus)
@@ -108,9 +85,41 @@ def test_three_kinds_of_speech_are_heard(corpus, judge, capsys):
     assert found["judge"] == {"name": "tone", "weights": "1"}
     assert found["generation"] is None
     assert "synthesized: CER 18.2 %" in capsys.readouterr().out
-    rows = (corpus / "scores" / "utterances.tsv").read_text().splitlines()
-    assert len(rows) == 1 + 3 * 3
-    assert rows[2].endswith("\thg fe\thg faa\t0.720")
+    rows = table(corpus / "scores" / "utterances.tsv")
+    assert len(rows) == 3 * 3
+    assert rows[1]["speech"] == "synthesized"
+    assert (rows[1]["reference"], rows[1]["hypothesis"]) == ("hg fe", "hg faa")
+    assert rows[1]["seconds"] == "0.720"
+
+
+def test_rates_have_intervals(corpus, judge):
+    assert score(corpus) == 0
+    found = result(corpus)
+    assert found["intervals"]["level"] == 0.95
+    # u2 alone is wrong: drawn never, or three times
+    assert found["speech"]["synthesized"]["cer"]["interval"] == [0, 2 / 5]
+    assert found["speech"]["natural"]["cer"]["interval"] == [0, 0]
+    low, high = found["duration"]["interval"]
+    assert (low, high) == (1, pytest.approx(6 / 5))
+
+
+def test_words_left_out_and_said_again(corpus, judge):
+    said = {"u1": "abc abc", "u2": "fe", "u3": "bad"}
+    write_speech(corpus / "synthesis", said)
+    assert score(corpus) == 0
+    speech = result(corpus)["speech"]
+    words = speech["synthesized"]["words"]
+    assert words["repeated"] == {
+        "count": 1,
+        "rate": 1 / 4,
+        "interval": [0, 1],
+        "utterances": 1,
+    }
+    assert words["skipped"]["count"] == words["skipped"]["utterances"] == 1
+    assert speech["natural"]["words"]["skipped"]["count"] == 0
+    rows = table(corpus / "scores" / "utterances.tsv")
+    assert [row["words_skipped"] for row in rows] == ["0", "1", *"0000"]
+    assert [row["words_repeated"] for row in rows] == ["1", *"00000"]
 
 
 def test_a_folder_of_recordings_will_do(corpus, judge):
@@ -178,6 +187,11 @@ def test_stops_and_attention_of_the_generation(corpus, judge):
     assert found["attention"]["monotone_utterances"] == 1 / 3
     assert found["attention"]["diagonality"] == pytest.approx(0.65)
     assert found["attention"]["not_monotone"] == ["u2"]
+    assert found["intervals"]["stopped"] == [0, 1]
+    assert found["attention"]["intervals"]["coverage"] == [0.05, 1]
+    rows = table(corpus / "scores" / "utterances.tsv")
+    assert [row["stopped"] for row in rows] == ["1", "0", "", "", "", ""]
+    assert rows[1]["attention_coverage"] == "0.0500"
 
 
 def test_what_is_wrong_is_named_in_one_line(corpus, judge, capsys):
@@ -217,6 +231,46 @@ def test_the_packaged_whisper_hears_nothing_in_tones(corpus):
     assert score(corpus, "--judge whisper:tiny.en --num_threads 1") == 0
     found = result(corpus)
     assert found["judge"]["digits"] == "words"
-    rows = (corpus / "scores" / "utterances.tsv").read_text().splitlines()[1:]
-    assert not any(char.isdigit() for row in rows for char in row.split("\t")[-2])
+    rows = table(corpus / "scores" / "utterances.tsv")
+    assert not any(char.isdigit() for row in rows for char in row["hypothesis"])
     assert found["speech"]["synthesized"]["cer"]["rate"] > 0.3
+
+
+def test_several_speakers_are_told_apart(corpus, judge, monkeypatch):
+    tool = LoudnessTool()
+    monkeypatch.setitem(speaker_extractors.EXTRACTORS, "loudness", lambda _: tool)
+    speaker_extractors.load_extractor.cache_clear()
+    voices = {"u1": (10, 12), "u2": (10, 10), "u3": (60, 10), "u4": (60, 60)}
+    for uid, (natural, synthesized) in voices.items():
+        write_voice(corpus / "natural" / f"{uid}.wav", "ab", natural)
+        write_voice(corpus / "synthesis" / f"{uid}.wav", "ab", synthesized)
+    for name in ("natural", "synthesis"):
+        paths = {uid: corpus / name / f"{uid}.wav" for uid in voices}
+        write_scp(corpus / name / "wav.scp", paths)
+    write_scp(corpus / "test" / "tts" / "text", dict.fromkeys(voices, "ab"))
+    speakers = {"u1": "anna", "u2": "anna", "u3": "omar", "u4": "omar"}
+    utt2spk = write_scp(corpus / "utt2spk", speakers)
+    options = "--speaker_similarity loudness --piece_seconds 0"
+    assert score(corpus, options) == 1
+    assert score(corpus, f"{options} --utt2spk {utt2spk}") == 0
+    found = result(corpus)["speaker_similarity"]
+    assert (found["tool"], found["dim"], found["speakers"]) == ("loudness", 2, 2)
+    assert found["same_speaker"]["mean"] == pytest.approx(1)
+    apart = np.cos(np.deg2rad(50))
+    assert found["different_speaker"]["mean"] == pytest.approx(apart, abs=1e-5)
+    # u3 was synthesised in the voice of the other
+    expected = (np.cos(np.deg2rad(2)) + 1 + apart + 1) / 4
+    assert found["synthesized"]["mean"] == pytest.approx(expected, abs=1e-5)
+    assert found["threshold"] == pytest.approx((1 + apart) / 2, abs=1e-5)
+    assert found["synthesized"]["accepted"] == 3 / 4
+    rows = table(corpus / "scores" / "speaker_similarity.tsv")
+    assert [row["speech"] for row in rows] == ["same_speaker"] * 4 + ["synthesized"] * 4
+    assert rows[6] == {
+        "speech": "synthesized",
+        "speaker": "omar",
+        "utterances": "u3",
+        "cosine": f"{apart:.4f}",
+    }
+    calls = tool.calls
+    assert score(corpus, f"{options} --utt2spk {utt2spk}") == 0
+    assert tool.calls == calls  # it remembers

@@ -218,6 +218,7 @@ class _Decoder:
             vocoder=args.vocoder,
         )
         require_task(self._model, args.task)
+        tables.check_speakers(self._model)
         self._model.inputs.language(args.language, 1)
 
     def decode(

@@ -11,6 +11,7 @@ import numpy as np
 from espnet2_ext.inference.api import STTATTS
 from espnet2_ext.inference.audio_input import BadInputError
 from espnet2_ext.inference.isolated import Loaded
+from espnet2_ext.inference.speakers import speaker_tool_of
 
 MAIN_INPUT = {"asr": "asr_speech", "tts": "tts_text", "vc": "vc_speech"}
 SPEAKER_INPUT = {"tts": "tts_spembs", "vc": "vc_spembs"}
@@ -116,6 +117,18 @@ class InputTables:
             rate, source = _read_samples(self._main.type, value, rate)
         wave = model.inputs.speech(source, rate, self.max_seconds)
         return Loaded(UtteranceInput(wave, speaker), len(wave))
+
+    def check_speakers(self, model: STTATTS) -> None:
+        """Refuse archives of speaker embeddings that another tool made.
+
+        Raises:
+            BadInputError: says which.
+        """
+        if self._speakers is None or self._speakers.type != "kaldi_ark":
+            return
+        places = self._speakers.values.values()
+        for ark in {Path(re.sub(r":\d+$", "", place)) for place in places}:
+            model.inputs.speaker_table.check_tool(speaker_tool_of(ark), ark)
 
     def _speaker(self, uid: str, model: STTATTS) -> np.ndarray | None:
         resolve = model.inputs.speaker_table.resolve

@@ -1,0 +1,124 @@
+"""The commands ``compare``, ``curves`` and ``report`` of sttatts_score."""
+
+import argparse
+from pathlib import Path
+
+COMPARE = """\
+Put the scores of experiments side by side, and beside them what papers report.
+
+Writes into OUTPUT_DIR:
+  compare.md     one table: system, test set, parameters, error rates, opinions, voices
+  compare.json   the same, with what each figure was measured with
+
+A system that was decoded with sttatts_score transcribe gets a row of its own."""
+
+CURVES = """\
+Draw learning curves, a picture for each task; several experiments over each other.
+
+The numbers are those of the training's checkpoint.pth, or rounded ones of its log
+where there is none. Writes into OUTPUT_DIR: <task>.png, <task>.svg and curves.json."""
+
+REPORT = """\
+Write a web page about an experiment: scores, learning curves, pictures of attention and
+mel spectrograms, and recordings with what was heard in them, the worst first.
+
+OUTPUT_DIR is a folder that needs nothing else: open its index.html from disk, or put it
+on any web space. It holds copies of the recordings that are shown."""
+
+
+def add_parsers(commands: argparse._SubParsersAction) -> None:
+    """Add the commands to a parser's subcommands."""
+    raw = argparse.RawDescriptionHelpFormatter
+
+    sub = commands.add_parser(
+        "compare",
+        help="put experiments and published rows side by side",
+        description=COMPARE,
+        formatter_class=raw,
+    )
+    sub.set_defaults(run=_compare)
+    _add_experiments(sub)
+    sub.add_argument(
+        "--published",
+        nargs="+",
+        default=[],
+        metavar="ROWS",
+        help="of the paper: en, ar (all of a language), or Table3 to Table9",
+    )
+
+    sub = commands.add_parser(
+        "curves",
+        help="draw learning curves",
+        description=CURVES,
+        formatter_class=raw,
+    )
+    sub.set_defaults(run=_curves)
+    _add_experiments(sub)
+
+    sub = commands.add_parser(
+        "report",
+        help="write a web page about an experiment",
+        description=REPORT,
+        formatter_class=raw,
+    )
+    sub.set_defaults(run=_report)
+    sub.add_argument("--expdir", type=Path, required=True, metavar="DIR")
+    sub.add_argument(
+        "--utterances",
+        type=int,
+        default=50,
+        metavar="N",
+        help="of each test set, the worst (default: 50)",
+    )
+    sub.add_argument("--output_dir", type=Path, required=True, metavar="DIR")
+
+
+def _add_experiments(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--exp",
+        nargs="+",
+        required=True,
+        metavar="[NAME=]DIR",
+        help="experiment folders, and their names if others than those of the folders",
+    )
+    sub.add_argument("--output_dir", type=Path, required=True, metavar="DIR")
+
+
+def named_folders(words: list[str]) -> dict[str, Path]:
+    """Read ``NAME=DIR`` or ``DIR``.
+
+    Raises:
+        ValueError: two of the same name.
+    """
+    folders: dict[str, Path] = {}
+    for word in words:
+        given, _, folder = (
+            ("", "", word) if Path(word).exists() else word.rpartition("=")
+        )
+        name = given or Path(folder).resolve().name
+        if name in folders:
+            raise ValueError(f"--exp {word}: '{name}' is there twice; give NAME=DIR")
+        folders[name] = Path(folder)
+    return folders
+
+
+def _compare(args: argparse.Namespace) -> None:
+    from espnet2_ext.scoring.compare import PAGE, write_comparison
+
+    write_comparison(
+        named_folders(args.exp), args.published, args.output_dir, args.score_command
+    )
+    print((args.output_dir / PAGE).read_text(encoding="utf-8"))
+
+
+def _curves(args: argparse.Namespace) -> None:
+    from espnet2_ext.scoring.curves import write_curves
+
+    for path in write_curves(named_folders(args.exp), args.output_dir):
+        print(path)
+
+
+def _report(args: argparse.Namespace) -> None:
+    from espnet2_ext.scoring.report.page import write_report
+
+    print(write_report(args.expdir, args.output_dir, args.utterances))

@@ -1,0 +1,141 @@
+"""Recordings and pictures of the report: copies in its folder, and their links."""
+
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from espnet2_ext.output_files import replacing
+from espnet2_ext.scoring.curves import (
+    COLORS,
+    PANEL,
+    draw_panel,
+    figures_of,
+    panel_title,
+    save_figure,
+    tasks_of,
+)
+from espnet2_ext.scoring.histories import History
+from espnet2_ext.scoring.report.utterances import Utterance
+
+PLAYABLE = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
+"""What browsers play."""
+
+_PLOT = re.compile(r"(\w+)\.(\d+)ep\.png")
+
+THEMES = {
+    "light": ("default", COLORS),
+    "dark": ("dark_background", COLORS[-1:]),
+}
+"""Of drawn pictures: matplotlib's style and the colours of lines."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A panel of the learning curves."""
+
+    title: str
+    links: Mapping[str, str]
+    """By theme."""
+
+
+class MediaFolder:
+    """The folder of a report."""
+
+    def __init__(self, root: Path):
+        """Take ``root``, which gets ``media/``."""
+        self._root = root
+
+    def copy(self, source: Path, name: str) -> str:
+        """Copy a file.
+
+        Args:
+            source: the file.
+            name: without suffix.
+
+        Returns:
+            Its link.
+        """
+        link = f"media/{name}{source.suffix.lower()}"
+        with source.open("rb") as old, replacing(self._root / link) as new:
+            shutil.copyfileobj(old, new)
+        return link
+
+    def add_media(
+        self,
+        utterances: Sequence[Utterance],
+        recordings: Mapping[str, Mapping[str, Path]],
+        pictures: Path | None,
+        prefix: str,
+    ) -> None:
+        """Give utterances their players and pictures.
+
+        Args:
+            utterances: get links of what is there.
+            recordings: by kind of speech and utterance.
+            pictures: output folder of the decoding, with its plots.
+            prefix: of the names of the copies.
+        """
+        for number, utterance in enumerate(utterances, 1):
+            name = f"{prefix}_{number:03d}"
+            for sound in utterance.sounds:
+                path = recordings.get(sound.kind, {}).get(utterance.uid)
+                if path and path.suffix.lower() in PLAYABLE and path.is_file():
+                    sound.audio = self.copy(path, f"{name}_{sound.kind}")
+            for plot in ("att_ws", "probs") if pictures else ():
+                path = Path(str(pictures), plot, f"{utterance.uid}.png")
+                if path.is_file():
+                    utterance.pictures.append(self.copy(path, f"{name}_{plot}"))
+
+    def training_pictures(self, expdir: Path, prefix: str) -> list[tuple[str, str]]:
+        """Copy the newest picture of each validation utterance.
+
+        Args:
+            expdir: of the training, which drew them into ``att_ws``.
+            prefix: of the names of the copies.
+
+        Returns:
+            Title and link of each.
+        """
+        newest: dict[tuple[str, str], tuple[int, Path]] = {}
+        for path in sorted(expdir.glob("att_ws/*/*.png")):
+            found = _PLOT.fullmatch(path.name)
+            if found:
+                place = (found[1], path.parent.name)
+                epoch = int(found[2])
+                if epoch > newest.get(place, (0, path))[0]:
+                    newest[place] = (epoch, path)
+        return [
+            (f"{task}, {uid}, epoch {epoch}", self.copy(path, f"{prefix}_{i:03d}"))
+            for i, ((task, uid), (epoch, path)) in enumerate(sorted(newest.items()), 1)
+        ]
+
+    def curves(self, history: History, prefix: str) -> dict[str, list[Curve]]:
+        """Draw learning curves, a picture for each figure and theme.
+
+        Args:
+            history: of the training.
+            prefix: of the names.
+
+        Returns:
+            By task.
+        """
+        from matplotlib import style
+        from matplotlib.figure import Figure
+
+        drawn: dict[str, list[Curve]] = {}
+        histories = {"": history}
+        for task in tasks_of(histories):
+            for name in figures_of(histories, task):
+                links = {}
+                for theme, (look, colors) in THEMES.items():
+                    with style.context(look):
+                        figure = Figure(figsize=PANEL, layout="constrained")
+                        axes = figure.subplots()
+                        draw_panel(axes, histories, name, colors)
+                        axes.legend(frameon=False, fontsize="small")
+                        links[theme] = f"media/{prefix}_{name}_{theme}.svg"
+                        save_figure(figure, self._root / links[theme], transparent=True)
+                drawn.setdefault(task, []).append(Curve(panel_title(name), links))
+        return drawn

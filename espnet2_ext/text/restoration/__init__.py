@@ -1,0 +1,1 @@
+"""Restoration of transcripts whose spelling follows the pronunciation."""
