@@ -185,8 +185,8 @@ def dump_audio(
     if problems:
         raise ValueError(
             "\n".join(problems[:20]) + f"\n{source}: {len(problems)} problems; "
-            f"'python -m espnet2_ext.bin.datadir fix {source}' repairs what can be "
-            "repaired"
+            f"'python -m espnet2_ext.bin.datadir fix --no_audio {source}' repairs "
+            "what can be repaired"
         )
     data = KaldiDir.read(source)
     for uid in data.utterances:

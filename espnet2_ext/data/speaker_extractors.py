@@ -39,9 +39,7 @@ def _load_resemblyzer(source: str) -> Extractor:
         ValueError: a source is given.
     """
     if source:
-        raise ValueError(
-            "resemblyzer has only its own weights; give no source"
-        )
+        raise ValueError("resemblyzer has only its own weights; give no source")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -136,7 +136,10 @@ def draw_panel(
                 continue
             look = {**style, "markersize": 3, "color": colors[number % len(colors)]}
             if len(epochs) < _MANY:
-                look |= {"marker": "o", "fillstyle": "full" if part == VALID else "none"}
+                look |= {
+                    "marker": "o",
+                    "fillstyle": "full" if part == VALID else "none",
+                }
             label = f"{experiment}, {words}" if experiment else words
             axes.plot(epochs, values, label=label, **look)
         for epoch in sorted(history.phases)[1:]:

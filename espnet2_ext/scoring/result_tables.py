@@ -52,7 +52,8 @@ HEARD_LEGEND = (
 )
 GENERATION_LEGEND = (
     "stopped: ended by itself; at limit: cut off; monotone: the attention walks "
-    "through the text. duration: of the generated speech, divided by that of the natural."
+    "through the text. duration: of the generated speech, divided by that of the "
+    "natural."
 )
 VOICE_LEGEND = (
     "cosine: of speaker embeddings, with those of the target speaker's recordings. "

@@ -49,7 +49,8 @@ def _places(expdir: Path) -> Iterator[str]:
     """What to read, look at and listen to."""
     yield f"read       {expdir / PAGE}, {expdir / DATA}"
     if (expdir / "images").is_dir():
-        yield f"look at    {expdir / 'images'} (losses), {expdir / 'att_ws'} (attention)"
+        yield f"look at    {expdir / 'images'}: losses"
+        yield f"           {expdir / 'att_ws'}: attention, mel, stop probability"
     for folder in sorted(expdir.glob("*/*/wav")):
         yield f"listen to  {folder}"
 
@@ -91,7 +92,7 @@ def _align(rows: Sequence[Sequence[str]]) -> list[str]:
     return [
         "  ".join(
             [row[0].ljust(widths[0])]
-            + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
+            + [c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)]
         )
         for row in rows
     ]

@@ -13,6 +13,13 @@ BEAM_SIZE = 5
 SAMPLE_RATE = 16000
 """Of every Whisper model (Hz)."""
 
+TOKENS_PER_SECOND = 20
+"""Nobody says more. On sounds that are no words Whisper repeats itself to its limit,
+which takes long and counts as hundreds of errors."""
+
+MAX_TOKENS = 220
+"""Of a window of 30 seconds; half of Whisper's context, as its own decoding has it."""
+
 _NON_SPEECH = -1
 """faster-whisper's own list of brackets, notes and other signs nobody says."""
 
@@ -73,11 +80,13 @@ class WhisperJudge:
             "beam_size": BEAM_SIZE,
             "language": options.language,
             "digits": options.digits,
+            "tokens_per_second": TOKENS_PER_SECOND,
         }
         logging.info("judge %s: %s", name, folder)
 
     def transcribe(self, wave: np.ndarray) -> str:
         """Write down speech (N,) at 16 kHz."""
+        seconds = len(wave) / SAMPLE_RATE
         segments, _ = self._model.transcribe(
             wave,
             language=self._language,
@@ -85,6 +94,7 @@ class WhisperJudge:
             temperature=0.0,
             condition_on_previous_text=False,
             suppress_tokens=list(self._suppressed),
+            max_new_tokens=min(10 + int(TOKENS_PER_SECOND * seconds), MAX_TOKENS),
         )
         return " ".join(segment.text.strip() for segment in segments).strip()
 

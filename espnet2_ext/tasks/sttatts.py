@@ -1,6 +1,7 @@
 """The ESPnet2 task: arguments, class choices, iterators, model."""
 
 import argparse
+import logging
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.tasks.abs_task import AbsTask, IteratorOptions, scheduler_classes
 from espnet2.train.class_choices import ClassChoices
 from espnet2.utils.nested_dict_action import NestedDictAction
-from espnet2.utils.types import str2bool, str_or_none
+from espnet2.utils.types import int_or_none, str2bool, str_or_none
 
 from espnet2_ext.configuration import build_model_config, plain_values
 from espnet2_ext.data.collate import TaskCollate
@@ -24,8 +25,13 @@ from espnet2_ext.data.preprocessor import TaskPreprocessor
 from espnet2_ext.sttatts.config import PRESETS, TASKS, ModelConfig
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.speech_encoder_prenet import FRONT_ENDS
-from espnet2_ext.text.cleaners import build_cleaner
+from espnet2_ext.text.cleaners import CLEANERS, build_cleaner
 from espnet2_ext.text.tokens import build_tokenizer
+from espnet2_ext.train.freezing import (
+    check_frozen,
+    describe_trained,
+    keep_statistics,
+)
 from espnet2_ext.train.trainer import STTATTSTrainer
 from espnet2_ext.train.tristage import OfficialTristageLR
 
@@ -70,7 +76,8 @@ class STTATTSTask(AbsTask):
             "--trained_tasks",
             nargs="*",
             default=[],
-            help="Written into config.yaml: tasks whose data the run saw",
+            help="Written into config.yaml: tasks whose data the run and earlier "
+            "phases saw",
         )
         model.add_argument(
             "--ctc_head_trained",
@@ -102,7 +109,28 @@ class STTATTSTask(AbsTask):
             "--cleaner",
             type=str_or_none,
             default=None,
-            help="Text cleaner: 'english', or one of ESPnet's",
+            help=f"Text cleaner: {', '.join(CLEANERS)}, or one of ESPnet's",
+        )
+        phases = parser.add_argument_group("Phases")
+        phases.add_argument(
+            "--phases",
+            type=str_or_none,
+            default=None,
+            help="YAML of trainings that follow each other, with tasks, data, epochs "
+            "and frozen modules; see espnet2_ext/train/phases.py",
+        )
+        phases.add_argument(
+            "--phase",
+            type=str_or_none,
+            default=None,
+            help="Written into config.yaml: which of the phases it was",
+        )
+        phases.add_argument(
+            "--schedule_epochs",
+            type=int_or_none,
+            default=None,
+            help="Set by --phases: epochs that the schedule spans (default: "
+            "--max_epoch)",
         )
         mixing = parser.add_argument_group("Task mixing")
         mixing.add_argument(
@@ -245,9 +273,9 @@ class STTATTSTask(AbsTask):
         """Build the model and write its whole configuration back into ``args``.
 
         Raises:
-            ValueError: bad configuration or token list.
+            ValueError: bad configuration, token list or ``--freeze_param``.
         """
-        config = _model_config(args)
+        config = keep_statistics(_model_config(args), args.freeze_param)
         if config.padding == "official" and args.bucket_multiple:
             raise ValueError(
                 "padding 'official' lets padding into the arithmetic: set "
@@ -257,10 +285,22 @@ class STTATTSTask(AbsTask):
         args.model_conf = plain_values(config)
         args.frontend = config.front_end.kind
         names = [name for _, name, _ in args.train_data_path_and_name_and_type]
-        args.trained_tasks = tasks_in(names) or args.trained_tasks
+        seen = {*tasks_in(names), *args.trained_tasks}
+        args.trained_tasks = [task for task in TASKS if task in seen]
         if "asr" in tasks_in(names) and config.loss.ctc > 0:
             args.ctc_head_trained = True
-        return ESPnetSTTATTSModel(config, args.token_list)
+        model = ESPnetSTTATTSModel(config, args.token_list)
+        check_frozen(model, args.freeze_param)
+        return model
+
+    @classmethod
+    def build_optimizers(
+        cls, args: argparse.Namespace, model: torch.nn.Module
+    ) -> list[torch.optim.Optimizer]:
+        """Build the optimizer, after saying what it is to train."""
+        phase = f"phase {args.phase}; " if args.phase else ""
+        logging.info("%s%s", phase, describe_trained(model, args.freeze_param))
+        return super().build_optimizers(args, model)
 
 
 def _model_config(args: argparse.Namespace) -> ModelConfig:

@@ -1,1 +1,1 @@
-"""Training on ESPnet's Trainer: schedule, checkpoints, plots."""
+"""Training on ESPnet's Trainer: schedule, phases, checkpoints, plots."""

@@ -3,12 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import torch
 from espnet2.train.reporter import SubReporter, aggregate
 from espnet2.train.trainer import Trainer
 
 from espnet2_ext.sttatts.config import TASKS
 from espnet2_ext.train.checkpoints import CHECKPOINT, PREVIOUS, CheckpointKeeper
 from espnet2_ext.train.plots import plot_speech
+
+UNTRAINED = "init.pth"
+"""Weights before the first update, to be compared with what training makes of them."""
 
 
 class STTATTSTrainer(Trainer):
@@ -28,7 +32,10 @@ class STTATTSTrainer(Trainer):
             return
         if (folder / PREVIOUS).exists() and not (folder / CHECKPOINT).exists():
             (folder / PREVIOUS).rename(folder / CHECKPOINT)
+        resumes = kwargs["trainer_options"].resume and (folder / CHECKPOINT).exists()
         with cls._keeper.guard_saves():
+            if not resumes:
+                torch.save(kwargs["model"].state_dict(), folder / UNTRAINED)
             super().run(**kwargs)
             cls._keeper.commit()
 

@@ -91,7 +91,9 @@ def test_what_results_share_is_said_once(expdir, tmp_path):
     assert lines[-1].endswith(
         "](<exp/sttatts_mini/decode_asr_untrained/test/score/errors.html>)"
     )
-    assert f"`python -m espnet2_ext.bin.sttatts_score asr --ref {tmp_path}" in lines[3]
+    command = "python -m espnet2_ext.bin.sttatts_score asr"
+    ref = f"--ref {tmp_path}/SET/text --hyp {tmp_path}/hyp"
+    assert lines[3].endswith(f"by: `{command} {ref}`, where SET is its set")
 
 
 def test_what_differs_is_said_of_each(expdir, tmp_path):

@@ -57,10 +57,20 @@ def one_process(tmp_path_factory):
     return folder, arguments, json.loads((folder / "tasks.0.json").read_text())
 
 
-@pytest.mark.parametrize("nodes", [1, 2])
-def test_two_processes_equal_one(one_process, tmp_path, nodes):
+PHASES = """
+phases:
+  - {name: a, tasks: [asr, tts], epochs: 1}
+  - {name: b, tasks: [asr, tts], epochs: 1, continues: true}
+"""
+
+
+@pytest.mark.parametrize(("nodes", "phases"), [(1, None), (2, PHASES)])
+def test_two_processes_equal_one(one_process, tmp_path, nodes, phases):
     """Equal lengths, no randomness, frozen batch norm: only the summing differs."""
     reference, arguments, order = one_process
+    if phases:
+        (tmp_path / "phases").write_text(phases)
+        arguments = [*arguments, f"--phases={tmp_path / 'phases'}"]
     command = [
         *("-m", WORKER, str(tmp_path), *arguments),
         f"--output_dir={tmp_path}",
@@ -71,7 +81,7 @@ def test_two_processes_equal_one(one_process, tmp_path, nodes):
         subprocess.Popen([sys.executable, *launch, *command])
         for launch in torchrun_commands(nodes)
     ]
-    assert [launcher.wait(timeout=240) for launcher in launchers] == [0] * nodes
+    assert [launcher.wait(timeout=280) for launcher in launchers] == [0] * nodes
     records = [tmp_path / f"tasks.{rank}.json" for rank in (0, 1)]
     assert [json.loads(path.read_text()) for path in records] == [order, order]
     assert len(order) == 40

@@ -116,7 +116,7 @@ def run_in_process(arguments: list[str], log: Path) -> subprocess.Popen:
 
 
 def wait_for(log: Path, text: str, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while text not in log.read_text():
         assert process.poll() is None, log.read_text()[-3000:]
         assert time.monotonic() < deadline, f"'{text}' never came"

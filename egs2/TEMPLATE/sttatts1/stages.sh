@@ -16,7 +16,7 @@ usage() {
 # --two_words=VALUE. What follows a lone -- is from the user: user_words remembers it.
 read_options() {
     local name value known
-    known=$(options)
+    known=$(options)$'\n'${own_options:-} # the recipe's, too
     user_words=("$@") recipe_dir='' stage_given=false
     while [ $# -gt 0 ]; do
         case $1 in
@@ -49,10 +49,10 @@ check_option() { # check_option NAME VALUE
     case $1 in
         tasks) pattern='^ *((asr|tts|vc) *)+$' what="some of asr, tts, vc" ;;
         skip_stages) pattern='^[0-9 ]*$' what="numbers" ;;
-        skip_* | gpu_inference) pattern='^(true|false)$' what="true or false" ;;
+        skip_* | gpu_inference | compare_untrained) pattern='^(true|false)$' what="true or false" ;;
         stage | stop_stage | ngpu | fs | allow_failures) pattern='^[0-9]+$' what="a number" ;;
-        nj | inference_nj | num_nodes) pattern='^[1-9][0-9]*$' what="a number from 1" ;;
-        *_config | bpemodel | spk_embed_file)
+        nj | inference_nj | num_nodes | untrained_utts) pattern='^[1-9][0-9]*$' what="a number from 1" ;;
+        *_config | bpemodel | spk_embed_file | phases)
             [ -z "$2" ] || [ -f "$2" ] || die "--$1 '$2': no such file (from $PWD)" ;;
     esac
     [[ $2 =~ $pattern ]] || die "--$1 '$2': give $what"
@@ -73,7 +73,8 @@ start_command() { # start_command WORD...: into the log, and through $show to th
 }
 py() { start_command "$python" -m "espnet2_ext.bin.$1" "${@:2}"; }
 epochs() { # what a user wants to see of a training log
-    grep --line-buffered -E 'epoch results|updates|WARNING|ERROR|Error' | cut -c1-300 || true
+    grep --line-buffered -E 'epoch results|updates|: phase |WARNING|ERROR|Error' |
+        grep --line-buffered -oE '^.{1,300}' || true # cut would keep lines until the end
 }
 wanted() { # wanted NUMBER
     [ "$1" -ge "$stage" ] && [ "$1" -le "$stop_stage" ] || return 1

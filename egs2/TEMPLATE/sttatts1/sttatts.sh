@@ -15,7 +15,7 @@
 #  7 import      of a starting checkpoint, where --pretrained names one
 #  8 train       exp/<tag>
 #  9 ASR, 10 TTS, 11 VC: decode the test sets
-# 12 score, 13 results (exp/<tag>/RESULTS.md, results.json), 14 pack, 15 upload
+# 12 score, 13 results (exp/<tag>/RESULTS.md, results.json, report), 14 pack, 15 upload
 #
 # A finished stage is passed over, unless --stage names it or its options or inputs have
 # changed. One that was interrupted is done again; most go on where they were. Relative
@@ -68,12 +68,13 @@ bpemodel=                   # SentencePiece model for bpe
 cleaner=english             # of texts; none: no cleaning
 language=en                 # what the judge listens to
 normalizer=english          # of texts in scoring
-spk_embed_tool=resemblyzer  # or precomputed
+spk_embed_tool=resemblyzer  # or speechbrain:DIR_OR_ID, espnet:TAG, precomputed
 spk_embed_file=             # .npz or .scp for precomputed
 spk_embed_per=utterance     # or speaker: the mean of each
 # ---- training
 train_config=               # YAML of sttatts_train
 train_args=                 # its further options, such as "--max_epoch 3"
+phases=                     # YAML of trainings that follow each other: tasks, sets, epochs
 tag=                        # name of the experiment; empty: that of train_config
 pretrained=                 # start: fairseq or Hugging Face checkpoint, or model directory
 pretrained_args=            # further options of sttatts_import
@@ -87,12 +88,17 @@ inference_model=valid.joint_loss.ave.pth # checkpoint to decode with
 download_model=             # decode with this one instead: packed zip, directory or tag
 vocoder=                    # directory or checkpoint; empty: the model's, else Griffin-Lim
 judge=whisper:tiny.en       # recogniser that judges synthesis; none: only lengths and stops
+similarity_tool=            # speaker embeddings that compare voices; empty: spk_embed_tool; or none
+predict_mos=                # predicted opinions, such as "dnsmos" or "wvmos:FILE"
+compare_untrained=false     # decode and score with the weights before training, too ...
+untrained_utts=10           # ... the first utterances of each test set
 hf_repo=                    # user/name on Hugging Face; the token is read from HF_TOKEN
 license=                    # of the packed model, such as cc-by-4.0
 # </options>
 set -euo pipefail
-
+{ # bash reads all of this before it runs any: the file may change during a run
 . "$(dirname "${BASH_SOURCE[0]}")/stages.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/task_data.sh"
 read_options "$@"
 
 # ---- environment, folders, names
@@ -132,35 +138,7 @@ text=(--token_type "$token_type") device=(--ngpu 0) hearing=(--judge "$judge" --
 jobs=(--cmd_backend "${cmd_backend:=local}")
 [ "$cmd_backend" = local ] || jobs+=(--cluster_config "$recipe_dir/conf/$cmd_backend.yaml")
 threads=${num_threads:-$(nproc)}
-
-# ---- data of the tasks
-of() { local own=$2_$1 && echo "${!own:-${!1}}"; } # of train_set asr: its own, or the common one
-sets() { # sets TASK: each once, the training set first
-    local all && all=$(of test_sets "$1")
-    [ -n "$download_model" ] || all="$(of train_set "$1") $(of valid_set "$1") $all"
-    tr -s ' ' '\n' <<<"$all" | awk 'NF && !seen[$0]++'
-}
-data_words() { # data_words PREFIX SET TASK: options that name a task's data, one a line
-    local names item file speakers=spembs.scp speaker_type=kaldi_ark
-    [ "$named_speakers" = false ] || speakers=utt2spk speaker_type=text
-    case $3 in
-        asr) names="wav.scp,asr_speech,sound text,asr_text,text" ;;
-        tts) names="text,tts_text,text wav.scp,tts_speech,sound $speakers,tts_spembs,$speaker_type" ;;
-        vc) names="wav.scp,vc_speech,sound target.scp,vc_target,sound $speakers,vc_spembs,$speaker_type" ;;
-    esac
-    for item in $names; do
-        file=$raw/$2/$3/$item
-        [ ! -f "${file%%,*}" ] || echo "--${1}data_path_and_name_and_type=$file"
-    done
-}
-training_data() {
-    data_words train_ "$(of train_set "$1")" "$1"
-    data_words valid_ "$(of valid_set "$1")" "$1"
-}
-# States of what stages depend on: files, data directories under a folder, another stage.
-content() { local file && for file in "$@"; do [ ! -f "$file" ] || cksum <"$file"; done; }
-tables() { { cat "$1"/*/*/{wav.scp,text,utt2spk,target.scp} 2>/dev/null || true; } | cksum; }
-after() { [ ! -f "$1" ] || cat "$1"; }
+phase_sets=$([ -z "$phases" ] || "$python" -m espnet2_ext.bin.phase_sets "$phases" --tasks "$tasks") || exit 2
 
 # ---- the stages
 stage_data() {
@@ -186,22 +164,24 @@ stage_speakers() {
     py speaker_embeddings "${folders[@]}" "${words[@]}" --allow_failures "$allow_failures" --nj "$nj" "${jobs[@]}"
 }
 stage_filter() {
-    local task name words
+    local task name how words=()
     for task in $tasks; do
         for name in $(sets "$task"); do
-            words=(copy) # What is only tested is kept as it is.
-            if [ -z "$download_model" ] && [[ " $(of train_set "$task") $(of valid_set "$task") " == *" $name "* ]]; then
-                words=(filter --fs "$fs" --min_seconds "$min_wav_duration" --max_seconds "$max_wav_duration")
-            fi
-            py datadir "${words[@]}" "$raw/org/$name/$task" "$raw/$name/$task"
+            how=(copy) # What is only tested is kept as it is.
+            [ -n "$download_model" ] || [[ " $(training_sets "$task") $(of valid_set "$task") " != *" $name "* ]] ||
+                how=(filter --fs "$fs" --min_seconds "$min_wav_duration" --max_seconds "$max_wav_duration")
+            words+=(::: "${how[@]}" "$raw/org/$name/$task" "$raw/$name/$task")
         done
     done
+    py for_each datadir "${words[@]}"
 }
 stage_tokens() {
-    local task texts=() words=()
+    local task name texts=() words=()
     [ -z "$pretrained" ] || words=(--like "$start/config.yaml")
     stage_import # Its tokens are needed here already.
-    for task in ${tasks/vc/}; do texts+=("$raw/$(of train_set "$task")/$task/text"); done
+    for task in ${tasks/vc/}; do
+        for name in $(training_sets "$task"); do texts+=("$raw/$name/$task/text"); done
+    done
     py token_list "${texts[@]}" "${text[@]}" "${words[@]}" --output "$tokens"
 }
 training() { # training WORD...
@@ -214,11 +194,15 @@ training() { # training WORD...
         "${text[@]}" --speaker_tool "$spk_embed_tool" "${train_words[@]}"
 }
 stage_statistics() {
-    local task words show=epochs num_nodes=1
+    local task name data words=() show=epochs
     for task in $tasks; do
-        mapfile -t words < <(training_data "$task")
-        training "${words[@]}" --collect_stats true --ngpu 0 --output_dir "$exp/stats/$task"
+        for name in $(training_sets "$task"); do
+            mapfile -t data < <(data_words train_ "$name" "$task" && data_words valid_ "$(of valid_set "$task")" "$task")
+            words+=(::: "${data[@]}" --output_dir "$exp/stats/$name/$task")
+        done
     done
+    py for_each sttatts_train ${train_config:+--config "$train_config"} --token_list "$tokens" "${text[@]}" \
+        "${train_words[@]}" --collect_stats true --ngpu 0 "${words[@]}"
 }
 stage_import() {
     [ -n "$pretrained" ] && [ "$start" != "$pretrained" ] || return 0
@@ -230,54 +214,88 @@ stage_import() {
     mkdir -p "$exp" && echo "$state" >"$marker"
 }
 stage_train() {
-    local task file data words=() show=epochs
-    for task in $tasks; do
-        mapfile -t data < <(training_data "$task")
-        words+=("${data[@]}")
-        for file in "$exp/stats/$task"/{train,valid}/*_{speech,text,target}_shape; do
-            [ ! -f "$file" ] || words+=("--$(basename "$(dirname "$file")")_shape_file=$file")
+    local task name words show=epochs
+    mapfile -t words < <(for task in $tasks; do
+        for name in $(training_sets "$task"); do
+            data_words train_ "$name" "$task" && shape_words train "$name" "$task"
         done
-    done
+        data_words valid_ "$(of valid_set "$task")" "$task" && shape_words valid "$(of train_set "$task")" "$task"
+    done)
+    [ -z "$phases" ] || words+=(--phases "$phases")
     [ -z "$pretrained" ] || words+=(--init_param "$start/model.pth")
     if [ "$num_nodes" -gt 1 ]; then words+=(--ngpu "$((ngpu > 0))"); else words+=(--ngpu "$ngpu"); fi
     [ "$num_nodes" -gt 1 ] || [ "$ngpu" -lt 2 ] || words+=(--multiprocessing_distributed true)
     OMP_NUM_THREADS=$threads training "${words[@]}" --output_dir "$exp"
 }
-decode() { # decode TASK OPTIONS: every test set
-    local name words extra
-    read -ra extra <<<"$inference_args $2"
+decodings() { # decodings TASK: its test sets, one a line; again with a mark for other weights
+    local name
     for name in $(of test_sets "$1"); do
-        mapfile -t words < <(data_words '' "$name" "$1")
-        [ -z "$inference_config" ] || words+=(--inference_config "$inference_config")
-        [ -z "$bpemodel" ] || [ -n "$download_model" ] || words+=(--bpemodel "$bpemodel")
-        [ "$1" = asr ] || [ -z "$vocoder" ] || words+=(--vocoder "$vocoder")
-        OMP_NUM_THREADS=$((inference_nj > 1 ? 1 : threads)) py decode_jobs --task "$1" "${model_words[@]}" \
-            --key_file "$raw/$name/$1/wav.scp" --output_dir "$exp/$1_$decoding/$name" \
-            "${words[@]}" "${device[@]}" "${extra[@]}" --nj "$inference_nj" "${jobs[@]}"
+        echo "$name"
+        # With phases, init.pth is from before the last one only.
+        [ "$compare_untrained" = false ] || [ -n "$phases" ] || [ ! -f "$exp/init.pth" ] ||
+            [ ! -f "$raw/$name/$1/text" ] || echo "$name $([ -n "$pretrained" ] && echo imported || echo untrained)"
     done
+}
+decode() { # decode TASK OPTIONS: every test set
+    local name mark made keys weights data extra words=()
+    read -ra extra <<<"$inference_args $2"
+    [ -z "$inference_config" ] || extra=(--inference_config "$inference_config" "${extra[@]}")
+    [ -z "$bpemodel" ] || [ -n "$download_model" ] || extra+=(--bpemodel "$bpemodel")
+    [ "$1" = asr ] || [ -z "$vocoder" ] || extra+=(--vocoder "$vocoder")
+    while read -r name mark; do
+        made=$exp/$1_$decoding${mark:+_$mark}/$name keys=$raw/$name/$1/wav.scp weights=("${model_words[@]}")
+        if [ -n "$mark" ]; then
+            keys=$made/first_utterances weights=(--train_config "$exp/config.yaml" --model_file "$exp/init.pth")
+            mkdir -p "$made" && head -n "$untrained_utts" "$raw/$name/$1/text" >"$keys"
+        fi
+        mapfile -t data < <(data_words '' "$name" "$1")
+        words+=(::: "${weights[@]}" --key_file "$keys" --output_dir "$made" "${data[@]}")
+    done < <(decodings "$1")
+    OMP_NUM_THREADS=$((inference_nj > 1 ? 1 : threads)) py for_each decode_jobs --task "$1" "${device[@]}" \
+        "${extra[@]}" --nj "$inference_nj" "${jobs[@]}" "${words[@]}"
 }
 stage_asr() { decode asr "$inference_asr_args"; }
 stage_tts() { decode tts "$inference_tts_args"; }
 stage_vc() { decode vc "$inference_tts_args"; }
 stage_score() {
-    local task name from made words
+    local task name mark from made ref similarity mos words=()
+    similarity=${similarity_tool:-$spk_embed_tool} && [ "$similarity" != precomputed ] || similarity=none
+    read -ra mos <<<"$predict_mos"
     for task in $tasks; do
-        for name in $(of test_sets "$task"); do
-            from=$raw/$name/$task made=$exp/${task}_$decoding/$name
-            [ -f "$from/text" ] || { log "$from: no text, nothing to score" && continue; }
-            words=(--ref "$from/text" --dataset "$name" --normalizer "$normalizer" --output_dir "$made/score")
-            words+=(--command "$user_command")
+        while read -r name mark; do
+            from=$raw/$name/$task made=$exp/${task}_$decoding${mark:+_$mark}/$name ref=$from/text
+            [ -f "$ref" ] || { log "$from: no text, nothing to score" && continue; }
+            [ -z "$mark" ] || ref=$made/first_utterances
+            words+=(:::)
             if [ "$task" = asr ]; then
-                py sttatts_score asr --hyp "$made/1best_recog/text" "${words[@]}"
+                words+=(asr --hyp "$made/1best_recog/text")
             else
+                words+=("$task" --wav_scp "$made/wav.scp" --inference_dir "$made" "${hearing[@]}")
+                if [ "$task" = tts ]; then
+                    words+=(--natural_wav_scp "$from/wav.scp" --round_trip)
+                else
+                    words+=(--source_wav_scp "$from/wav.scp")
+                    [ ! -f "$from/target.scp" ] || words+=(--target_wav_scp "$from/target.scp" --round_trip)
+                fi
+                if [ "$task" = tts ] || [ -f "$from/target.scp" ]; then
+                    words+=(--speaker_similarity "$similarity" --utt2spk "$from/utt2spk")
+                else
+                    words+=(--speaker_similarity none)
+                fi
+                [ ${#mos[@]} -eq 0 ] || words+=(--predict_mos "${mos[@]}")
                 [ -z "$vocoder" ] || words+=(--vocoder "$vocoder")
-                py sttatts_score tts --wav_scp "$made/wav.scp" --natural_wav_scp "$from/wav.scp" --round_trip \
-                    --inference_dir "$made" "${hearing[@]}" "${words[@]}"
             fi
-        done
+            [ -z "$mark" ] || words+=(--note "$mark, first $(wc -l <"$ref") utterances")
+            words+=(--ref "$ref" --dataset "$name" --normalizer "$normalizer" --output_dir "$made/score"
+                --command "$user_command")
+        done < <(decodings "$task")
     done
+    py for_each sttatts_score "${words[@]}"
 }
-stage_results() { py sttatts_score results --expdir "$exp" --output_dir "$exp" --command "$user_command"; }
+stage_results() {
+    py sttatts_score results --expdir "$exp" --output_dir "$exp" --command "$user_command"
+    py sttatts_score report --expdir "$exp" --output_dir "$exp/report"
+}
 packed() { echo "$exp/$(basename "$exp")_${inference_model%.pth}.zip"; }
 stage_pack() {
     local task words=() speakers
@@ -303,27 +321,29 @@ stage_upload() {
 }
 
 all_sets=$(for task in $tasks; do echo "$task" "$(sets "$task")"; done)
-run 1 "data" "$datadir" stage_data "$local_data_opts"
+run 1 "data" "$datadir" stage_data "$local_data_opts${own_options:+ $own_options}"
 run 2 "dump" "$dumpdir" stage_dump "$all_sets $fs $allow_failures" "$(tables "$datadir")"
 run 3 "speaker embeddings" "$dumpdir" stage_speakers "$all_sets $spk_embed_tool $spk_embed_file $spk_embed_per" \
     "$(tables "$raw/org")"
 run 4 "length filter" "$dumpdir" stage_filter "$all_sets $min_wav_duration $max_wav_duration" \
     "$(tables "$raw/org")" "$(after "$dumpdir/.done_3")"
-run 5 "tokens" "$dumpdir" stage_tokens "${text[*]} $pretrained $pretrained_args" "$(tables "$raw")"
+run 5 "tokens" "$dumpdir" stage_tokens "$all_sets ${text[*]} $pretrained $pretrained_args" "$(tables "$raw")"
 learning="$all_sets $train_config $train_args ${text[*]} $(content "$train_config" "$tokens")"
 run 6 "statistics" "$exp" stage_statistics "$learning" "$(tables "$raw")" "$(after "$dumpdir/.done_4")"
 [ -z "$pretrained" ] || run 7 "import" "$exp" stage_import "$pretrained $pretrained_args $bpemodel"
-run 8 "training" "$exp" stage_train "$learning $pretrained $ngpu $num_nodes" "$(after "$exp/.done_6")"
+run 8 "training" "$exp" stage_train "$learning $pretrained $ngpu $num_nodes" "$(content "$phases")" "$(after "$exp/.done_6")"
 number=8
 for task in asr tts vc; do
     number=$((number + 1))
     [[ $tasks == *$task* ]] || continue
     run $number "$task decoding" "$exp" "stage_$task" "$all_sets ${model_words[*]} $decoding $vocoder $inference_args" \
-        "$inference_asr_args $inference_tts_args" "$(content "$model" "$model/model.pth" "$inference_config")" \
-        "$(tables "$raw")"
+        "$inference_asr_args $inference_tts_args $compare_untrained $untrained_utts" \
+        "$(content "$model" "$model/model.pth" "$inference_config")" "$(tables "$raw")"
 done
-run 12 "scores" "$exp" stage_score "$all_sets $decoding $normalizer ${hearing[*]} $vocoder" \
+run 12 "scores" "$exp" stage_score "$all_sets $decoding $normalizer ${hearing[*]} $vocoder $similarity_tool $predict_mos" \
     "$(after "$exp/.done_9")" "$(after "$exp/.done_10")" "$(after "$exp/.done_11")" "$(tables "$raw")"
 run 13 "results" "$exp" stage_results "$decoding" "$(after "$exp/.done_12")"
 run 14 "packing" "$exp" stage_pack "$(content "$model") $vocoder $license" "$(after "$exp/.done_13")"
 run 15 "upload" "$exp" stage_upload "$hf_repo" "$(after "$exp/.done_14")"
+exit 0
+}

@@ -23,6 +23,9 @@ exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
     --spk_embed_tool resemblyzer \
     --spk_embed_per speaker \
     --inference_nj 1 \
-    --inference_asr_args "--beam_size 5 --ctc_weight 0.8" \
+    --inference_asr_args "--beam_size 5" \
+    --inference_tts_args "--write_plots 5 --maxlenratio 40" \
     --judge whisper:tiny.en \
+    --similarity_tool none \
+    --compare_untrained true \
     -- "$@"

@@ -68,7 +68,6 @@ class Listing:
     """The worst utterances of a result."""
 
     title: str
-    label: str
     count: int
     utterances: Sequence[Utterance]
     errors: str | None = None
@@ -145,7 +144,8 @@ def _section(
     for number, (label, result) in enumerate(experiment.results.items(), 1):
         if result["kind"] not in KINDS:
             continue
-        section.cards.append(_card(label, result))
+        card = _card(label, result)
+        section.cards += [card] if card.figures else []
         folder = experiment.folders[label]
         name = f"{prefix}_{number:02d}"
         section.listings.append(_listing(label, result, folder, media, name, count))
@@ -167,7 +167,7 @@ def _card(label: str, result: Result) -> Card:
             for side, name in NAMES[result["kind"]].items()
             if "cer" in speech.get(side, {})
         ]
-    return Card(_title(result), result_name(label, result), utterances, figures)
+    return Card(_title(result), label, utterances, figures)
 
 
 def _figure(name: str, counts: Mapping[str, Any]) -> Figure:
@@ -180,8 +180,7 @@ def _figure(name: str, counts: Mapping[str, Any]) -> Figure:
 
 
 def _title(result: Result) -> str:
-    note = f" ({result['note']})" if result["note"] else ""
-    return f"{KINDS[result['kind']]}: {result['dataset']}{note}"
+    return f"{KINDS[result['kind']]}: {result_name(result['dataset'], result)}"
 
 
 def _listing(
@@ -198,7 +197,7 @@ def _listing(
     media.add_media(
         shown, find_recordings(result), Path(pictures) if pictures else None, prefix
     )
-    listing = Listing(_title(result), result_name(label, result), len(found), shown)
+    listing = Listing(_title(result), len(found), shown)
     if (folder / ERRORS).is_file():
         listing.errors = media.copy(folder / ERRORS, f"{prefix}_errors")
     return listing

@@ -1,0 +1,49 @@
+r"""List the training sets that a table of phases names, a line ``task set`` each.
+
+    python -m espnet2_ext.bin.phase_sets conf/phases.yaml --tasks "asr tts"
+
+The table is checked; see espnet2_ext/train/phases.py for its form.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from espnet2_ext.sttatts.config import TASKS
+from espnet2_ext.train.phases import read_phases, training_sets
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; 0 if all is well, 1 if not."""
+    parser = argparse.ArgumentParser(
+        prog="phase_sets",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("phases", type=Path, help="the table")
+    parser.add_argument(
+        "--tasks",
+        type=str.split,
+        default=list(TASKS),
+        help="that phases may train, in one word (default: all)",
+    )
+    args = parser.parse_args(argv)
+    try:
+        phases = read_phases(args.phases)
+        for phase in phases:
+            other = sorted(set(phase.tasks) - set(args.tasks))
+            if other:
+                raise ValueError(
+                    f"{args.phases}: phase {phase.name}, tasks: {other} are not among "
+                    f"{args.tasks}"
+                )
+    except ValueError as error:
+        print(f"phase_sets: {error}", file=sys.stderr)
+        return 1
+    for task, name in training_sets(phases):
+        print(task, name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
