@@ -23,8 +23,9 @@ def weights_as_allocated(monkeypatch):
         monkeypatch.setattr(torch.Tensor, name, lambda tensor, *args, **kwargs: tensor)
 
 
+@pytest.mark.usefixtures("weights_as_allocated")
 @pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)
-def test_dry_run(path, tmp_path, weights_as_allocated):
+def test_dry_run(path, tmp_path):
     tokens = tmp_path / "tokens.txt"
     tokens.write_text("\n".join(TOKENS) + "\n")
     main(

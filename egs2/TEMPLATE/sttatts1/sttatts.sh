@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# shellcheck disable=SC2034,SC2209 # options are also read by name
+# shellcheck disable=SC2034,SC2209,SC2317 # options are also read, stages called, by name
 # One model that listens and speaks: from data to results and a packed model.
 #
 #   ./run.sh                               everything
