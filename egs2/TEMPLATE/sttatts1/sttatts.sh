@@ -137,7 +137,7 @@ text=(--token_type "$token_type") device=(--ngpu 0) hearing=(--judge "$judge" --
 [ "$gpu_inference" = false ] || { device=(--ngpu 1) && hearing+=(--judge_device cuda); }
 jobs=(--cmd_backend "${cmd_backend:=local}")
 [ "$cmd_backend" = local ] || jobs+=(--cluster_config "$recipe_dir/conf/$cmd_backend.yaml")
-threads=${num_threads:-$(nproc)}
+threads=${num_threads:-$(env -u OMP_NUM_THREADS nproc)} # nproc would say 1
 phase_sets=$([ -z "$phases" ] || "$python" -m espnet2_ext.bin.phase_sets "$phases" --tasks "$tasks") || exit 2
 
 # ---- the stages
@@ -345,5 +345,4 @@ run 12 "scores" "$exp" stage_score "$all_sets $decoding $normalizer ${hearing[*]
 run 13 "results" "$exp" stage_results "$decoding" "$(after "$exp/.done_12")"
 run 14 "packing" "$exp" stage_pack "$(content "$model") $vocoder $license" "$(after "$exp/.done_13")"
 run 15 "upload" "$exp" stage_upload "$hf_repo" "$(after "$exp/.done_14")"
-exit 0
-}
+exit 0; }
