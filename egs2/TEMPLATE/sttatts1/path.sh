@@ -6,9 +6,6 @@ export PYTHONUTF8=1 PYTHONUNBUFFERED=1
 export LC_ALL=C
 # Jobs are processes of one thread each; training sets its own number of threads.
 export OMP_NUM_THREADS=1
-# Threads that wait for each other give up their core: where something else runs, two
-# spinning threads took 6.7 s an update instead of 0.44.
-export OMP_WAIT_POLICY=PASSIVE
 # Kernels for the many shapes of batches stay compiled.
 export ONEDNN_PRIMITIVE_CACHE_CAPACITY=20000
 default_python=python3

@@ -24,11 +24,12 @@ exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
     --recipe_dir "$recipe_dir" \
     --tasks "asr tts vc" \
     --train_set train_all \
-    --valid_set valid_all \
+    --valid_set valid_joined \
+    --asr_valid_set valid \
     --asr_test_sets "test test_joined" \
     --tts_test_sets test_joined \
     --vc_test_sets test_joined \
-    --local_data_opts "--concatenate 5" \
+    --local_data_opts "--concatenate 5 --passes 2" \
     --train_config "$recipe_dir/conf/train_arabic_sc.yaml" \
     --cleaner arabic_undiacritized \
     --normalizer arabic \
