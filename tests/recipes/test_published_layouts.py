@@ -1,6 +1,7 @@
 """Recipes of published corpora, from a miniature in their layout to results."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -50,6 +51,11 @@ class Recipe:
         code, log = run([*self.words, *options], cwd=self.root)
         assert code == 0, log
         return log
+
+    def dry_run(self, *options):
+        """Build what is to be trained; gives what was shown."""
+        more = ("--train_args", f"{QUICK} --dry_run true")
+        return self.stages(*more, "--stage", "8", "--stop_stage", "8", *options)
 
     def write_voices(self):
         """Speaker embeddings of everyone in the data."""
@@ -132,6 +138,11 @@ def check_arabic(recipe):
     assert (recipe.exp / "phase_1_warm" / "valid.tts_loss.best.pth").exists()
     assert recipe.exp.name == "train_ar_diacritics_restored_warm"
     assert DIACRITICS.intersection(recipe.tokens)
+    other = recipe.root / "other exp"
+    shutil.copytree(recipe.exp / "stats", other / recipe.exp.name / "stats")
+    phases = ROOT / "conf" / "phases_ar_warm.yaml"
+    log = recipe.dry_run("--phases", str(phases), "--expdir", str(other))
+    assert "phase 1 of 2, 'warm': tts on 'mgb2-train'; epochs 1 to 40; starts" in log
 
     assert "(data): done before" in recipe.stages("--stop_stage", "1")
     # One's own options count like the template's.
@@ -177,12 +188,13 @@ def test_english_l_with_conversion(tmp_path, python):
     }
     for name, size in sizes.items():
         assert len(recipe.table(f"dump/raw/{name}/text")) == size
-    more = ["--train_args", f"{QUICK} --dry_run true", "--stage", "8"]
-    log = recipe.stages(*more, "--stop_stage", "8")
     common = "tts on 'train_l', vc on 'arctic-train'; epochs"
+    log = recipe.dry_run()
     assert f"phase 1 of 2, 'all': asr on 'train_l', {common} 1 to 200" in log
+    assert f"phase 2 of 2, 'clean': asr on 'train_m', {common} 201 to 450; goes" in log
+    log = recipe.dry_run("--vc", "false", "--tag", recipe.exp.name)
     assert (
-        f"phase 2 of 2, 'clean': asr on 'train_m', {common} 201 to 450; goes on" in log
+        "phase 2 of 2, 'clean': asr on 'train_m', tts on 'train_l'; epochs 201" in log
     )
 
 
