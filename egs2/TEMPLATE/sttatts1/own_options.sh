@@ -39,7 +39,7 @@ read_own_options() {
     done
 }
 choice() { # choice NAME WORD...: the option has to be one of the words
-    local name=$1 && shift
-    [[ " $* " == *" ${!name} "* ]] ||
-        { echo "run.sh: error: --$name '${!name}': give one of: $*" >&2 && exit 2; }
+    local name=$1 word && shift
+    for word in "$@"; do [ "${!name}" != "$word" ] || return 0; done
+    echo "run.sh: error: --$name '${!name}': give one of: $*" >&2 && exit 2
 }
