@@ -90,7 +90,7 @@ def _add_transcripts(sub: argparse.ArgumentParser, flag: str, what: str) -> None
 
 
 def _asr(args: argparse.Namespace) -> None:
-    from espnet2_ext.scoring.asr import describe_scores, score_asr
+    from espnet2_ext.scoring.transcripts.asr import describe_scores, score_asr
 
     begun = begin_result(args, "asr", {"ref": args.ref, "hyp": args.hyp})
     result = score_asr(args.ref, args.hyp, args.output_dir, begun)
@@ -99,7 +99,10 @@ def _asr(args: argparse.Namespace) -> None:
 
 
 def _compare(args: argparse.Namespace) -> None:
-    from espnet2_ext.scoring.compare_asr import compare_asr, describe_comparison
+    from espnet2_ext.scoring.transcripts.compare_asr import (
+        compare_asr,
+        describe_comparison,
+    )
 
     hyps = {"a": args.hyp_a, "b": args.hyp_b}
     inputs = {"ref": args.ref, "hyp_a": args.hyp_a, "hyp_b": args.hyp_b}
@@ -110,9 +113,9 @@ def _compare(args: argparse.Namespace) -> None:
 
 
 def _transcribe(args: argparse.Namespace) -> None:
-    from espnet2_ext.scoring.judges import load_judge
-    from espnet2_ext.scoring.provenance import environment
-    from espnet2_ext.scoring.transcribe import transcribe_set
+    from espnet2_ext.scoring.judges.judge import load_judge
+    from espnet2_ext.scoring.judges.transcribe import transcribe_set
+    from espnet2_ext.scoring.results.provenance import environment
 
     judge = load_judge(args.judge, judge_options(args))
     if judge is None:

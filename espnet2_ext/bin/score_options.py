@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from espnet2_ext.scoring.judges import JudgeOptions
-from espnet2_ext.scoring.normalizers import DESCRIPTIONS
-from espnet2_ext.scoring.result_file import Result, new_result
-from espnet2_ext.scoring.texts import name_dataset
+from espnet2_ext.scoring.judges.judge import JudgeOptions
+from espnet2_ext.scoring.results.result_file import Result, new_result
+from espnet2_ext.scoring.transcripts.normalizers import DESCRIPTIONS
+from espnet2_ext.scoring.transcripts.texts import name_dataset
 
 JUDGES = """\
 Judges:

@@ -103,7 +103,7 @@ def named_folders(words: list[str]) -> dict[str, Path]:
 
 
 def _compare(args: argparse.Namespace) -> None:
-    from espnet2_ext.scoring.compare import PAGE, write_comparison
+    from espnet2_ext.scoring.results.compare import PAGE, write_comparison
 
     write_comparison(
         named_folders(args.exp), args.published, args.output_dir, args.score_command
@@ -112,7 +112,7 @@ def _compare(args: argparse.Namespace) -> None:
 
 
 def _curves(args: argparse.Namespace) -> None:
-    from espnet2_ext.scoring.curves import write_curves
+    from espnet2_ext.scoring.results.curves import write_curves
 
     for path in write_curves(named_folders(args.exp), args.output_dir):
         print(path)

@@ -13,14 +13,14 @@ from espnet2_ext.bin.score_options import (
     begin_result,
     judge_options,
 )
-from espnet2_ext.scoring.judges import NONE, load_judge
-from espnet2_ext.scoring.mos_predictors import CHOICES
-from espnet2_ext.scoring.speaker_similarity import SECONDS
+from espnet2_ext.scoring.judges.judge import NONE, load_judge
+from espnet2_ext.scoring.predictors.mos_predictors import CHOICES
+from espnet2_ext.scoring.speech.speaker_similarity import SECONDS
 from espnet2_ext.sttatts.config import AudioConfig
 
 if TYPE_CHECKING:
-    from espnet2_ext.scoring.result_file import Result
-    from espnet2_ext.scoring.speech import SpeechTools
+    from espnet2_ext.scoring.results.result_file import Result
+    from espnet2_ext.scoring.speech.tts_vc import SpeechTools
 
 SIMILARITY_TOOL = "resemblyzer"
 
@@ -166,7 +166,7 @@ def _add_further(
 
 
 def _score(args: argparse.Namespace) -> None:
-    from espnet2_ext.scoring.speech import SpeechInputs, score_speech
+    from espnet2_ext.scoring.speech.tts_vc import SpeechInputs, score_speech
 
     inputs = SpeechInputs(
         args.ref,
@@ -189,8 +189,8 @@ def _tools(args: argparse.Namespace) -> "SpeechTools":
         ValueError, OSError, ImportError: options that do not go together, or a tool
             that cannot be had.
     """
-    from espnet2_ext.scoring.mos_predictors import load_mos_predictors
-    from espnet2_ext.scoring.speech import SpeechTools
+    from espnet2_ext.scoring.predictors.mos_predictors import load_mos_predictors
+    from espnet2_ext.scoring.speech.tts_vc import SpeechTools
 
     if args.round_trip and args.natural is None:
         raise ValueError("--round_trip needs natural speech of the same texts")
@@ -203,8 +203,8 @@ def _tools(args: argparse.Namespace) -> "SpeechTools":
     predictors = load_mos_predictors(args.predict_mos)
     round_trip = None
     if args.round_trip and (judge or predictors):
-        from espnet2_ext.scoring.mos_predictors import SAMPLE_RATE
-        from espnet2_ext.scoring.round_trip import make_round_trip, name_vocoder
+        from espnet2_ext.scoring.predictors.mos_predictors import SAMPLE_RATE
+        from espnet2_ext.scoring.speech.round_trip import make_round_trip, name_vocoder
 
         rate = judge.sample_rate if judge else SAMPLE_RATE
         transform = make_round_trip(args.vocoder, _audio(args), rate)
@@ -226,7 +226,7 @@ def _audio(args: argparse.Namespace) -> AudioConfig:
 
 def describe_result(result: "Result") -> Iterator[str]:
     """Give the main figures of a result in words."""
-    from espnet2_ext.scoring.asr import rate_words
+    from espnet2_ext.scoring.transcripts.asr import rate_words
 
     for name, side in result["speech"].items():
         if "cer" in side:

@@ -15,7 +15,7 @@ from espnet2_ext.bin.score_speech import add_parsers as add_speech_parsers
 from espnet2_ext.inference.isolated import one_line
 from espnet2_ext.output_files import only_writer
 from espnet2_ext.scoring.listening.cli import add_parsers as add_listening_parsers
-from espnet2_ext.scoring.provenance import command_line
+from espnet2_ext.scoring.results.provenance import command_line
 
 MODULE = "espnet2_ext.bin.sttatts_score"
 
@@ -60,8 +60,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _results(args: argparse.Namespace) -> None:
-    from espnet2_ext.scoring.results_page import write_results
-    from espnet2_ext.scoring.summary import summarize
+    from espnet2_ext.scoring.results.results_page import write_results
+    from espnet2_ext.scoring.results.summary import summarize
 
     write_results(args.expdir, args.output_dir, args.command)
     print(summarize(args.output_dir))

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from espnet2_ext.scoring.error_rates import ErrorCounts
+from espnet2_ext.scoring.transcripts.error_rates import ErrorCounts
 
 RESAMPLES = 10_000
 """As many as Bisani and Ney draw."""

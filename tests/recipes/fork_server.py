@@ -25,7 +25,7 @@ LOADED = (
     "espnet2_ext.tasks.sttatts",
     "espnet2_ext.inference.decode.decode_set",
     "espnet2_ext.jobs.decoding",
-    "espnet2_ext.scoring.speech",
+    "espnet2_ext.scoring.speech.tts_vc",
     "lhotse.recipes",
 )
 

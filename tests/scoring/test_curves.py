@@ -9,8 +9,8 @@ import yaml
 from espnet2.train.reporter import Reporter
 
 from espnet2_ext.bin.sttatts_score import main
-from espnet2_ext.scoring.curves import figures_of
-from espnet2_ext.scoring.histories import History, read_history
+from espnet2_ext.scoring.results.curves import figures_of
+from espnet2_ext.scoring.results.histories import History, read_history
 
 
 def report(epochs, first=3.0):

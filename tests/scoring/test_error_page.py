@@ -5,10 +5,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from espnet2_ext.scoring import error_page
-from espnet2_ext.scoring.alignment import align
-from espnet2_ext.scoring.error_page import write_error_page
-from espnet2_ext.scoring.text_scores import score_texts
+from espnet2_ext.scoring.transcripts import error_page
+from espnet2_ext.scoring.transcripts.alignment import align
+from espnet2_ext.scoring.transcripts.error_page import write_error_page
+from espnet2_ext.scoring.transcripts.text_scores import score_texts
 
 
 class Page(HTMLParser):

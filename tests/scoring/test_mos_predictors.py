@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from espnet2_ext.bin.sttatts_score import main
-from espnet2_ext.scoring import mos_predictors
-from espnet2_ext.scoring.mos_predictors import load_mos_predictors
+from espnet2_ext.scoring.predictors import mos_predictors
+from espnet2_ext.scoring.predictors.mos_predictors import load_mos_predictors
 from tests.corpora import speak
 from tests.scoring.tones import write_scp, write_speech
 
@@ -131,7 +131,7 @@ def wvmos(tmp_path_factory):
 
 
 def test_wvmos_is_the_mean_over_frames(wvmos):
-    from espnet2_ext.scoring.wvmos import WVMOS
+    from espnet2_ext.scoring.predictors.wvmos import WVMOS
 
     path, config, expected = wvmos
     predictor = WVMOS(path, config)
@@ -144,7 +144,7 @@ def test_wvmos_is_the_mean_over_frames(wvmos):
 
 
 def test_wvmos_refuses_other_files(wvmos, tmp_path):
-    from espnet2_ext.scoring.wvmos import WVMOS
+    from espnet2_ext.scoring.predictors.wvmos import WVMOS
 
     path, config, _ = wvmos
     with pytest.raises(ValueError, match="not the weights of WV-MOS"):

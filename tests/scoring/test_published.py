@@ -5,8 +5,12 @@ import doctest
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from espnet2_ext.scoring import published
-from espnet2_ext.scoring.published import Published, PublishedRow, read_published
+from espnet2_ext.scoring.results import published
+from espnet2_ext.scoring.results.published import (
+    Published,
+    PublishedRow,
+    read_published,
+)
 
 
 def test_every_table_is_there():

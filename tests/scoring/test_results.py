@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from espnet2_ext.bin.sttatts_score import main
-from espnet2_ext.scoring import result_tables
-from espnet2_ext.scoring.collect import describe_model
+from espnet2_ext.scoring.results import result_tables
+from espnet2_ext.scoring.results.collect import describe_model
 from espnet2_ext.sttatts.symbols import build_token_list
 
 

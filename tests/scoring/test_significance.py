@@ -7,8 +7,12 @@ import random
 import pytest
 
 from espnet2_ext.bin.sttatts_score import main
-from espnet2_ext.scoring.error_rates import ErrorCounts
-from espnet2_ext.scoring.significance import mapsswe, paired_bootstrap, segment_errors
+from espnet2_ext.scoring.transcripts.error_rates import ErrorCounts
+from espnet2_ext.scoring.transcripts.significance import (
+    mapsswe,
+    paired_bootstrap,
+    segment_errors,
+)
 
 
 def counts(errors: list[int], words: int) -> list[ErrorCounts]:

@@ -4,8 +4,12 @@ import sys
 
 import pytest
 
-from espnet2_ext.scoring import whisper_weights
-from espnet2_ext.scoring.whisper_weights import Packaged, find_weights, fingerprint
+from espnet2_ext.scoring.judges import whisper_weights
+from espnet2_ext.scoring.judges.whisper_weights import (
+    Packaged,
+    find_weights,
+    fingerprint,
+)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from espnet2_ext.output_files import (
     write_table,
     write_wav,
 )
-from espnet2_ext.scoring.attention import TABLE, attention_scores
+from espnet2_ext.scoring.speech.attention import TABLE, attention_scores
 
 Row = tuple[str, Any]
 

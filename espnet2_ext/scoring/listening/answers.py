@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from espnet2_ext.scoring.listening.key_file import Key, parse_json
 from espnet2_ext.scoring.listening.names import VALUES
-from espnet2_ext.scoring.texts import name_some
+from espnet2_ext.scoring.transcripts.texts import name_some
 
 _CURE = "ask the rater to save the answers again and to send the file as it is"
 

@@ -12,7 +12,7 @@ from espnet2_ext.scoring.listening.names import (
     NATURAL,
     REFERENCE_MIN,
 )
-from espnet2_ext.scoring.texts import name_dataset
+from espnet2_ext.scoring.transcripts.texts import name_dataset
 
 LISTENING = """\
 Write a web page on which people rate speech, beside hidden natural recordings.
@@ -174,7 +174,7 @@ def _mos(args: argparse.Namespace) -> None:
         mos_notes,
         mos_rows,
     )
-    from espnet2_ext.scoring.result_file import new_result
+    from espnet2_ext.scoring.results.result_file import new_result
 
     key = read_key(args.key)
     begun = new_result(

@@ -32,8 +32,8 @@ from espnet2_ext.scoring.listening.intervals import (
 )
 from espnet2_ext.scoring.listening.key_file import Key
 from espnet2_ext.scoring.listening.names import NATURAL
-from espnet2_ext.scoring.result_file import RESULT, Result, write_json
-from espnet2_ext.scoring.text_scores import write_utterances
+from espnet2_ext.scoring.results.result_file import RESULT, Result, write_json
+from espnet2_ext.scoring.transcripts.text_scores import write_utterances
 
 RATINGS = "ratings.tsv"
 """One line per rating, beside ``result.json``."""
@@ -58,7 +58,7 @@ def score_mos(
         allow_incomplete: take what there is of raters who did not finish.
         reference_min: raters whose mean of the hidden references is below are named.
         output_dir: gets ``result.json`` and ``ratings.tsv``.
-        result: begun by :func:`~espnet2_ext.scoring.result_file.new_result`.
+        result: begun by :func:`~espnet2_ext.scoring.results.result_file.new_result`.
 
     Returns:
         What is in ``result.json``.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from espnet2_ext.scoring.listening.names import NATURAL
-from espnet2_ext.scoring.result_file import Result
+from espnet2_ext.scoring.results.result_file import Result
 
 NOTHING = "–"
 

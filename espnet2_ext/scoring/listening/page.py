@@ -29,7 +29,7 @@ from espnet2_ext.scoring.listening.stimuli import (
     choose_utterances,
     make_stimuli,
 )
-from espnet2_ext.scoring.texts import read_recordings, read_values
+from espnet2_ext.scoring.transcripts.texts import read_recordings, read_values
 
 PAGE = "page"
 """Folder for the raters, inside the output folder."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from espnet2_ext.output_files import replacing
-from espnet2_ext.scoring.curves import (
+from espnet2_ext.scoring.report.utterances import Utterance
+from espnet2_ext.scoring.results.curves import (
     COLORS,
     PANEL,
     draw_panel,
@@ -16,8 +17,7 @@ from espnet2_ext.scoring.curves import (
     save_figure,
     tasks_of,
 )
-from espnet2_ext.scoring.histories import History
-from espnet2_ext.scoring.report.utterances import Utterance
+from espnet2_ext.scoring.results.histories import History
 
 PLAYABLE = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
 """What browsers play."""

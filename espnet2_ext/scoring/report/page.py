@@ -7,16 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from espnet2_ext.output_files import write_text
-from espnet2_ext.scoring.collect import CONFIG, Experiment, collect, of_kind
-from espnet2_ext.scoring.error_page import PAGE as ERRORS
-from espnet2_ext.scoring.histories import read_history
 from espnet2_ext.scoring.listening.mos_table import (
     LEGEND,
     mos_columns,
     mos_notes,
     mos_rows,
 )
-from espnet2_ext.scoring.origins import origin_lines
 from espnet2_ext.scoring.report.media import Curve, MediaFolder
 from espnet2_ext.scoring.report.utterances import (
     NAMES,
@@ -24,8 +20,11 @@ from espnet2_ext.scoring.report.utterances import (
     find_recordings,
     read_utterances,
 )
-from espnet2_ext.scoring.result_file import RESULT, Result
-from espnet2_ext.scoring.result_tables import (
+from espnet2_ext.scoring.results.collect import CONFIG, Experiment, collect, of_kind
+from espnet2_ext.scoring.results.histories import read_history
+from espnet2_ext.scoring.results.origins import origin_lines
+from espnet2_ext.scoring.results.result_file import RESULT, Result
+from espnet2_ext.scoring.results.result_tables import (
     INTERVAL,
     NOTHING,
     Table,
@@ -35,6 +34,7 @@ from espnet2_ext.scoring.result_tables import (
     percent,
     result_name,
 )
+from espnet2_ext.scoring.transcripts.error_page import PAGE as ERRORS
 
 PAGE = "index.html"
 _TEMPLATE = "report.html"

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from espnet2_ext.scoring.alignment import Aligned, align
-from espnet2_ext.scoring.error_page import text_direction
-from espnet2_ext.scoring.result_file import Result
-from espnet2_ext.scoring.speech import NATURAL, ROUND_TRIP, SOURCE, SYNTHESIZED
-from espnet2_ext.scoring.text_scores import UTTERANCES
-from espnet2_ext.scoring.texts import read_recordings, read_values
+from espnet2_ext.scoring.results.result_file import Result
+from espnet2_ext.scoring.speech.tts_vc import NATURAL, ROUND_TRIP, SOURCE, SYNTHESIZED
+from espnet2_ext.scoring.transcripts.alignment import Aligned, align
+from espnet2_ext.scoring.transcripts.error_page import text_direction
+from espnet2_ext.scoring.transcripts.text_scores import UTTERANCES
+from espnet2_ext.scoring.transcripts.texts import read_recordings, read_values
 
 RECORDING = "recording"
 """The only kind of speech in recognition."""

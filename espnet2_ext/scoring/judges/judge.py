@@ -1,0 +1,72 @@
+"""Listeners that write down what they hear, behind one interface."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+NONE = "none"
+"""The judge that hears nothing: only lengths and stops are scored."""
+
+WHISPER = "whisper:"
+
+Digits = Literal["words", "any"]
+
+
+@dataclass(frozen=True)
+class JudgeOptions:
+    """What a judge may be told."""
+
+    language: str | None = "en"
+    """Code of the spoken language; None lets the judge guess."""
+    digits: Digits = "words"
+    """``words`` keeps digits out, so that numbers come out as words."""
+    device: str = "cpu"
+    threads: int = 0
+    """Of the CPU; 0 leaves it to the judge."""
+
+
+class Judge(Protocol):
+    """Recognises speech."""
+
+    @property
+    def name(self) -> str:
+        """As the user chose it."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything that transcripts depend on, in plain values."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Of the speech it takes (Hz)."""
+
+    def transcribe(self, wave: np.ndarray) -> str:
+        """Write down speech (N,), float32 in [-1, 1]."""
+
+
+def load_judge(name: str, options: JudgeOptions) -> Judge | None:
+    """Make a judge.
+
+    Args:
+        name: ``none``, or ``whisper:`` with a size (``base``, ``tiny.en``,
+            ``large-v3``, …) or a directory of CTranslate2 weights.
+        options: see there.
+
+    Returns:
+        The judge; None for ``none``.
+
+    Raises:
+        ValueError: unknown name or options that do not fit it.
+        OSError, ImportError: weights or a package cannot be had.
+    """
+    if name == NONE:
+        return None
+    if name.startswith(WHISPER) and name != WHISPER:
+        from espnet2_ext.scoring.judges.whisper_judge import WhisperJudge
+
+        return WhisperJudge(name, name.removeprefix(WHISPER), options)
+    raise ValueError(
+        f"unknown judge '{name}'; choose {NONE}, {WHISPER}SIZE such as {WHISPER}base, "
+        f"or {WHISPER}DIRECTORY"
+    )

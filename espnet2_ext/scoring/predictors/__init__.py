@@ -1,0 +1,1 @@
+"""Opinions of speech, predicted from the signal: DNSMOS, WV-MOS."""

@@ -1,0 +1,1 @@
+"""From single results to tables, pages, curves and comparisons."""

@@ -1,0 +1,111 @@
+"""``result.json``: one scoring run, with all that a table says about it.
+
+Common to all kinds::
+
+    format          version of this layout
+    kind            "asr", "tts", "vc" or "mos"
+    dataset         what was scored, in a word
+    note            what tables say of it beside its name ("" for nothing)
+    normalizer      {"name", "description"}
+    inputs          paths as they were given
+    command         the command that made what is scored ("" if nobody said)
+    score_command   the command that made this file
+    environment     see provenance.py
+
+In ``asr``, ``tts`` and ``vc`` also::
+
+    intervals       how they were made: {"method", "level", "resamples", "seed"}
+
+``asr`` adds::
+
+    scores          {"wer", "cer"}: counts, rate and interval of each
+    missing         ids that counted as empty
+    arabic          for Arabic: {"without_diacritics", "with_diacritics"}: scores with
+                    "cer_without_spaces"; "diacritics": counts, "rate" (DER),
+                    "marked_rate", "coverage"; the last two None without diacritics
+    recognizer      recognizer.json of ``sttatts_score transcribe``, if that made the
+                    transcripts: name and settings, "parameters"
+
+``tts`` and ``vc`` add::
+
+    judge           name and settings; None if nothing was heard
+    mos_predictors  names and settings
+    speech          by kind (synthesized, natural, round_trip, source): "utterances",
+                    "seconds", "wer" and "cer" as in scores, "cer_without_spaces" for
+                    Arabic, "words" {"skipped", "repeated"}, "real_time_factor",
+                    "predicted_mos"; synthesized: "missing", "unusable" (reasons by
+                    id); round_trip: "vocoder"
+    duration        {"utterances", "generated_seconds", "natural_seconds", "ratio",
+                    "interval"}, or None
+    generation      shares "stopped" and "ran_into_limit", "not_generated",
+                    "attention", "intervals", or None
+    speaker_similarity  "tool", "dim", "piece_seconds", "speakers", "pieces",
+                    "equal_error_rate", "threshold"; same_speaker, different_speaker,
+                    synthesized, source: "mean", "interval", "trials"; or None
+
+``mos`` adds ``test``, ``raters``, ``scores`` (by criterion and system: "mos",
+"interval", "ratings") and ``agreement``; see listening/mos.py.
+
+Rates and shares are fractions, not per cent; an interval is its two ends, or None.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from espnet2_ext.output_files import write_text
+from espnet2_ext.scoring.results.provenance import environment
+from espnet2_ext.scoring.transcripts.normalizers import DESCRIPTIONS
+
+RESULT = "result.json"
+FORMAT = 1
+
+Result = dict[str, Any]
+
+
+def new_result(
+    kind: str,
+    dataset: str,
+    note: str,
+    normalizer: str,
+    inputs: dict[str, Path | None],
+    command: str,
+    score_command: str,
+) -> Result:
+    """Begin a result with what all kinds have."""
+    return {
+        "format": FORMAT,
+        "kind": kind,
+        "dataset": dataset,
+        "note": note,
+        "normalizer": {"name": normalizer, "description": DESCRIPTIONS[normalizer]},
+        "inputs": {name: str(path) for name, path in inputs.items() if path},
+        "command": command,
+        "score_command": score_command,
+        "environment": environment(),
+    }
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write readable JSON; the file is whole or unchanged."""
+    write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+
+
+def read_result(path: Path) -> Result:
+    """Read a result.
+
+    Raises:
+        ValueError: damaged, or of another version.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{path}: damaged ({error}); run the scoring command again"
+        ) from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ValueError(
+            f"{path}: not a result of this version of sttatts_score; run the scoring "
+            "command again, or move the file away"
+        )
+    return content

@@ -1,0 +1,1 @@
+"""Synthesised and converted speech: what a judge hears, voices, flow, attention."""

@@ -1,0 +1,1 @@
+"""Transcripts against their references: error rates, Arabic forms, significance."""
