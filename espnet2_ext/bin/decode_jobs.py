@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
 
             own = ("key_file", "output_dir", "allow_failures")
             return decode([*words, *(f"--{n}={getattr(args, n)}" for n in own)])
-        from espnet2_ext.jobs.decoding import decode_in_jobs
+        from espnet2_ext.inference.decode.decoding_jobs import decode_in_jobs
 
         with Workers(options) as workers:
             decode_in_jobs(

@@ -27,7 +27,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from espnet2_ext.bin.options import count
+from espnet2_ext.command_options import count
 from espnet2_ext.data.kaldi_checks import NAMED
 from espnet2_ext.data.kaldi_dir import read_table, write_table
 from espnet2_ext.output_files import only_writer, remove_unfinished

@@ -113,7 +113,7 @@ def _compare(args: argparse.Namespace) -> None:
 
 
 def _transcribe(args: argparse.Namespace) -> None:
-    from espnet2_ext.scoring.judges.judge import load_judge
+    from espnet2_ext.scoring.judges.loading import load_judge
     from espnet2_ext.scoring.judges.transcribe import transcribe_set
     from espnet2_ext.scoring.results.provenance import environment
 

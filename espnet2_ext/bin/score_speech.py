@@ -13,8 +13,8 @@ from espnet2_ext.bin.score_options import (
     begin_result,
     judge_options,
 )
-from espnet2_ext.scoring.judges.judge import NONE, load_judge
-from espnet2_ext.scoring.predictors.mos_predictors import CHOICES
+from espnet2_ext.scoring.judges.loading import NONE, load_judge
+from espnet2_ext.scoring.predictors.mos_predictor import CHOICES
 from espnet2_ext.scoring.speech.speaker_similarity import SECONDS
 from espnet2_ext.sttatts.config import AudioConfig
 
@@ -189,7 +189,7 @@ def _tools(args: argparse.Namespace) -> "SpeechTools":
         ValueError, OSError, ImportError: options that do not go together, or a tool
             that cannot be had.
     """
-    from espnet2_ext.scoring.predictors.mos_predictors import load_mos_predictors
+    from espnet2_ext.scoring.predictors.loading import load_mos_predictors
     from espnet2_ext.scoring.speech.tts_vc import SpeechTools
 
     if args.round_trip and args.natural is None:
@@ -203,7 +203,7 @@ def _tools(args: argparse.Namespace) -> "SpeechTools":
     predictors = load_mos_predictors(args.predict_mos)
     round_trip = None
     if args.round_trip and (judge or predictors):
-        from espnet2_ext.scoring.predictors.mos_predictors import SAMPLE_RATE
+        from espnet2_ext.scoring.predictors.mos_predictor import SAMPLE_RATE
         from espnet2_ext.scoring.speech.round_trip import make_round_trip, name_vocoder
 
         rate = judge.sample_rate if judge else SAMPLE_RATE

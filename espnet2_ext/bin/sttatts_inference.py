@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.bin.options import (
+from espnet2_ext.command_options import (
     OptionGroup,
     add_device_options,
     add_generation_options,

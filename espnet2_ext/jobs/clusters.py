@@ -2,10 +2,12 @@
 
 import argparse
 import logging
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event, Thread
 from typing import Any
 
 import yaml
@@ -21,6 +23,13 @@ THREADS = dict.fromkeys(
     ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"
 )
 """Every worker is one thread; more of them would compete."""
+
+CHECK_SECONDS = 2.0
+"""Time between two looks at whether a worker has gone for good."""
+
+LOST_AFTER = "60s"
+"""Time that Dask gives a dead worker to come back before it gives it up. Its own 15
+seconds are too few where starting one takes half of that."""
 
 
 @dataclass(frozen=True)
@@ -129,9 +138,30 @@ class Workers:
             "distributed.scheduler.allowed-failures": ALLOWED_DEATHS,
             "distributed.nanny.pre-spawn-environ": THREADS,
             "distributed.comm.timeouts.connect": "60s",
+            "distributed.deploy.lost-worker-timeout": LOST_AFTER,
         }
         enter(dask.config.set(settings))
-        return enter(Client(enter(start_cluster(self.options, scratch))))
+        cluster = enter(start_cluster(self.options, scratch))
+        enter(_replaced_workers(cluster, self.options.nj))
+        return enter(Client(cluster))
+
+
+@contextmanager
+def _replaced_workers(cluster: Any, nj: int) -> Iterator[None]:
+    """Have workers that were given up started anew; without them, jobs wait forever."""
+    done = Event()
+
+    def ask() -> None:
+        while not done.wait(CHECK_SECONDS):
+            cluster.scale(nj)
+
+    thread = Thread(target=ask, name="replace lost workers", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def start_cluster(options: JobOptions, scratch: str) -> Any:

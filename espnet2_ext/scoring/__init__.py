@@ -34,8 +34,8 @@ How a number comes about::
 
 To add a metric of a transcript: a field in ``text_scores.py``.  A judge: a class
 with the three members of :class:`~espnet2_ext.scoring.judges.judge.Judge` and one line
-in :func:`~espnet2_ext.scoring.judges.judge.load_judge`.  A normaliser: one line in
-``normalizers.py``.  A predictor of opinions: see ``mos_predictors.py``.  A tool for
+in :func:`~espnet2_ext.scoring.judges.loading.load_judge`.  A normaliser: one line in
+``normalizers.py``.  A predictor of opinions: see ``predictors/loading.py``.  A tool for
 voices: see ``data/speaker_extractors.py``.  A task: a module whose results have a
 ``kind`` of their own, and a table in ``result_tables.py``.
 """

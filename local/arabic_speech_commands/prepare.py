@@ -23,7 +23,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from espnet2_ext.bin.options import count
+from espnet2_ext.command_options import count
 from espnet2_ext.output_files import remove_unfinished
 from local.arabic_speech_commands.corpus import (
     Clip,

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from espnet2_ext import STTATTS
-from espnet2_ext.bin import options
+from espnet2_ext import command_options as options
 from espnet2_ext.bin.sttatts import main
 from espnet2_ext.inference.audio_input import MAX_SECONDS
 from tests.model_dirs import SPEAKERS, TEXTS, write_model, write_waves

@@ -80,6 +80,16 @@ def test_a_lost_worker_and_a_poisonous_item(tmp_path, two):
     assert outcome.results == {"u0": "lived"}
 
 
+def test_workers_that_dask_gives_up_are_replaced(two):
+    """Dask does this to a dead worker that takes long to come back."""
+    cluster = two.client.cluster
+    for name, worker in list(cluster.workers.items()):
+        cluster.sync(worker.close)
+        cluster.workers.pop(name, None)
+    outcome = fan_out(halve, {"u0": 2, "u1": 4}, two)
+    assert outcome.results == {"u0": 1, "u1": 2}
+
+
 def test_workers_have_one_thread(two):
     outcome = fan_out(threads, {"a": 0, "b": 0}, two)
     assert outcome.results == {"a": "1", "b": "1"}

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from espnet2_ext.bin.sttatts_score import main
-from espnet2_ext.scoring.predictors import mos_predictors
-from espnet2_ext.scoring.predictors.mos_predictors import load_mos_predictors
+from espnet2_ext.scoring.predictors import loading
+from espnet2_ext.scoring.predictors.loading import load_mos_predictors
 from tests.corpora import speak
 from tests.scoring.tones import write_scp, write_speech
 
@@ -34,7 +34,7 @@ class LengthPredictor:
 
 def test_means_and_memory(tmp_path, monkeypatch):
     predictor = LengthPredictor()
-    monkeypatch.setitem(mos_predictors._LOADERS, "length", lambda _: predictor)
+    monkeypatch.setitem(loading._LOADERS, "length", lambda _: predictor)
     texts = {"u1": "a", "u2": "abc", "u3": "abcde"}
     scp = write_speech(tmp_path / "wav", texts)
     ref = write_scp(tmp_path / "text", texts)

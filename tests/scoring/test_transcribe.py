@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from espnet2_ext.bin.sttatts_score import main
-from espnet2_ext.scoring.judges import judge as judges
+from espnet2_ext.scoring.judges import loading as judges
 from espnet2_ext.scoring.judges import transcribe
 from espnet2_ext.scoring.transcripts import asr
 from tests.corpora import RATE

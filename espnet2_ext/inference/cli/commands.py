@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from espnet2_ext.bin.options import GENERATION_NAMES, SEARCH_NAMES, chosen
+from espnet2_ext.command_options import GENERATION_NAMES, SEARCH_NAMES, chosen
 from espnet2_ext.inference.api import STTATTS
 from espnet2_ext.inference.audio_input import BadInputError
 from espnet2_ext.inference.cli.console import complain, say

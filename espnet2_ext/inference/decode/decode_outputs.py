@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from espnet2_ext.inference.attention_scores import TABLE, attention_scores
 from espnet2_ext.inference.audio_input import BadInputError
 from espnet2_ext.inference.decode.journal import Record
 from espnet2_ext.inference.results import Speech, Transcript
@@ -15,7 +16,6 @@ from espnet2_ext.output_files import (
     write_table,
     write_wav,
 )
-from espnet2_ext.scoring.speech.attention import TABLE, attention_scores
 
 Row = tuple[str, Any]
 

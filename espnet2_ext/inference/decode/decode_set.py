@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from espnet2_ext.bin.options import GENERATION_NAMES, SEARCH_NAMES, chosen
+from espnet2_ext.command_options import GENERATION_NAMES, SEARCH_NAMES, chosen
 from espnet2_ext.inference.api import STTATTS
 from espnet2_ext.inference.cli.commands import pick_device, require_task
 from espnet2_ext.inference.decode.decode_outputs import (

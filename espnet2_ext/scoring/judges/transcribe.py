@@ -13,7 +13,8 @@ from tqdm import tqdm
 from espnet2_ext.inference.audio_input import BadInputError, load_speech
 from espnet2_ext.output_files import write_table
 from espnet2_ext.scoring.judges.heard import Heard, Listener
-from espnet2_ext.scoring.judges.judge import WHISPER, Judge
+from espnet2_ext.scoring.judges.judge import Judge
+from espnet2_ext.scoring.judges.loading import WHISPER
 from espnet2_ext.scoring.results.result_file import write_json
 from espnet2_ext.scoring.transcripts.texts import name_some, read_recordings
 

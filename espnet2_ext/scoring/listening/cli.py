@@ -4,7 +4,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from espnet2_ext.bin.options import count
+from espnet2_ext.command_options import count
 from espnet2_ext.scoring.listening.names import (
     CRITERIA,
     KEY,

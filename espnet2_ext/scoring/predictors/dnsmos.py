@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from espnet2_ext.scoring.predictors.mos_predictors import SAMPLE_RATE
+from espnet2_ext.scoring.predictors.mos_predictor import SAMPLE_RATE
 from espnet2_ext.scoring.transcripts.error_rates import INSTALL
 
 _FIGURES = {

@@ -21,7 +21,7 @@ from espnet2_ext.checkpoints.safe_reading import (
     check_tensors,
     read_data,
 )
-from espnet2_ext.scoring.predictors.mos_predictors import SAMPLE_RATE
+from espnet2_ext.scoring.predictors.mos_predictor import SAMPLE_RATE
 
 DEFAULT_WEIGHTS = "~/.cache/wv_mos/wv_mos.ckpt"
 """Where the package wvmos keeps what it downloads (record 6201162 on Zenodo)."""

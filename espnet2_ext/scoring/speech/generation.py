@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from espnet2_ext.inference.attention_scores import TABLE, AttentionScores
 from espnet2_ext.scoring.intervals import mean_interval, ratio_interval
-from espnet2_ext.scoring.speech.attention import TABLE, AttentionScores
 from espnet2_ext.scoring.transcripts.texts import read_values
 
 STOPPED = "stopped"

@@ -12,10 +12,8 @@ from tqdm import tqdm
 from espnet2_ext.inference.audio_input import BadInputError, load_speech
 from espnet2_ext.scoring.intervals import mean_interval, ratio_interval, summarize
 from espnet2_ext.scoring.judges.heard import Heard, Listener
-from espnet2_ext.scoring.predictors.mos_predictors import (
-    SAMPLE_RATE,
-    RememberedPredictor,
-)
+from espnet2_ext.scoring.predictors.mos_predictor import SAMPLE_RATE
+from espnet2_ext.scoring.predictors.remembered import RememberedPredictor
 from espnet2_ext.scoring.speech.repeated_words import WordFlow, count_word_flow
 from espnet2_ext.scoring.speech.round_trip import Transform, resampled
 from espnet2_ext.scoring.transcripts.arabic import count_characters_without_spaces

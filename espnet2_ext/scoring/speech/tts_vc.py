@@ -9,10 +9,8 @@ from typing import Any
 from espnet2_ext.scoring.intervals import describe_intervals
 from espnet2_ext.scoring.judges.heard import Listener
 from espnet2_ext.scoring.judges.judge import Judge
-from espnet2_ext.scoring.predictors.mos_predictors import (
-    MOSPredictor,
-    RememberedPredictor,
-)
+from espnet2_ext.scoring.predictors.mos_predictor import MOSPredictor
+from espnet2_ext.scoring.predictors.remembered import RememberedPredictor
 from espnet2_ext.scoring.results.result_file import RESULT, Result, write_json
 from espnet2_ext.scoring.speech.generation import compare_durations, read_generation
 from espnet2_ext.scoring.speech.round_trip import Transform

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from espnet2_ext.scoring.speech.attention import AttentionScores, attention_scores
+from espnet2_ext.inference.attention_scores import AttentionScores, attention_scores
 
 STEPS, FRAMES = 40, 20
 
