@@ -182,12 +182,18 @@ PRESETS: dict[str, ModelConfig] = {
         encoder_layerdrop=0.0,
         decoder_layerdrop=0.0,
         speaker_dim=256,
+        # With wider steps and a narrow pre-net the decoder cannot live by copying what
+        # it has said: it has to read, and does so in hundreds of updates.
+        reduction_factor=4,
+        prenet_units=32,
         postnet_channels=128,
         front_end=FrontEndConfig(kind="log_mel", channels=256),
         span_mask=SpanMaskConfig(
             time_prob=0.1, time_length=5, time_min_spans=1, channel_prob=0.0
         ),
-        loss=LossConfig(guided_attention=10.0, bce_pos_weight=10.0),
+        loss=LossConfig(
+            guided_attention=10.0, guided_attention_sigma=0.2, bce_pos_weight=10.0
+        ),
     ),
     # For tests: every part is there, nothing is slow.
     "tiny": ModelConfig(

@@ -1,8 +1,8 @@
 """Phrases joined from recorded words, as a telephone system says them.
 
-Numbers, phone numbers, dates, times, spelled words and the phonetic alphabet. They
-share their recordings with the training prompts: what is new in a phrase is the
-combination.
+Numbers, phone numbers, dates, times, spelled words and the phonetic alphabet; and
+announcements, a few whole prompts after each other. They share their recordings with
+the training prompts: what is new in a phrase is the combination.
 """
 
 import random
@@ -21,12 +21,20 @@ silence would be 60 dB below it in the mel spectrogram, and all that a synthesis
 learns first."""
 
 
+WORD_GAP, SENTENCE_GAP = (0.04, 0.14), (0.15, 0.35)
+"""Shortest and longest gap (s)."""
+
+WORD_FOLDERS = ("digits/", "letters/", "phonetic/")
+"""Where recordings are words, not sentences."""
+
+
 @dataclass(frozen=True)
 class Phrase:
-    """A list of recorded words that make sense together."""
+    """A list of recordings that make sense together."""
 
     kind: str
     units: tuple[str, ...]
+    gap: tuple[float, float] = WORD_GAP
 
 
 def number(value: int) -> list[str]:
@@ -97,6 +105,34 @@ def draw_many(count: int, seed: int, words: list[str]) -> list[Phrase]:
     return phrases
 
 
+def draw_announcements(
+    count: int, seed: int, prompts: Mapping[str, Unit], max_seconds: float
+) -> list[Phrase]:
+    """Draw sequences of two to four sentences; none where there are not two.
+
+    Args:
+        count: how many.
+        seed: of the draw.
+        prompts: text and samples by name, words among them.
+        max_seconds: longest sum of the recordings; none is longer than half of it.
+    """
+    longest = max_seconds * SAMPLE_RATE
+    sentences = sorted(
+        name
+        for name, (_, wave) in prompts.items()
+        if not name.startswith(WORD_FOLDERS) and len(wave) <= longest / 2
+    )
+    if len(sentences) < 2:
+        return []
+    rng, found = random.Random(seed), []
+    for _ in range(count):
+        units = rng.sample(sentences, min(rng.randint(2, 4), len(sentences)))
+        while sum(len(prompts[name][1]) for name in units) > longest:
+            units.pop()
+        found.append(Phrase("announcement", tuple(units), SENTENCE_GAP))
+    return found
+
+
 def trim(wave: np.ndarray, margin: float = 0.02) -> np.ndarray:
     """Cut the silence around a word, leaving ``margin`` seconds of it."""
     loud = np.flatnonzero(np.abs(wave) > 0.02 * np.abs(wave).max())
@@ -112,7 +148,7 @@ def render(
     Args:
         phrase: what to say.
         prompts: text and samples by name.
-        rng: draws the gaps between words, 40 to 140 ms of room tone.
+        rng: draws the gaps, which are filled with room tone.
 
     Returns:
         Text and samples (N,) float32.
@@ -126,6 +162,6 @@ def render(
     parts, texts = [silence(0.05)], []
     for name in phrase.units:
         text, wave = prompts[name]
-        parts += [trim(wave), silence(rng.uniform(0.04, 0.14))]
+        parts += [trim(wave), silence(rng.uniform(*phrase.gap))]
         texts.append(text)
     return " ".join(texts), np.concatenate([*parts, silence(0.05)])

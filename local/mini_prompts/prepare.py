@@ -17,7 +17,7 @@ from local.mini_prompts.corpus import (
     download_mini_prompts,
     iterate_prompts,
 )
-from local.mini_prompts.joined_phrases import draw_many, render
+from local.mini_prompts.joined_phrases import draw_announcements, draw_many, render
 
 HELD_OUT = Path(__file__).with_name("held_out.txt")
 TASKS = ("asr", "tts")
@@ -28,12 +28,21 @@ CHECKED = 40
 
 MAX_SECONDS = 15.0
 """Longer prompts (menus) are left out of training."""
+
+ANNOUNCED_SECONDS = 10.0
+"""Sum of the prompts of an announcement. Few prompts are long; a synthesis that has
+read none stops listening to the text after three seconds."""
+
 Spoken = tuple[str, str, np.ndarray]
 """Utterance id, text, samples."""
 
 
 def prepare_mini_prompts(
-    corpus_dir: Path, output_dir: Path, joined: int = 250, joined_test: int = 50
+    corpus_dir: Path,
+    output_dir: Path,
+    joined: int = 250,
+    announcements: int = 100,
+    joined_test: int = 50,
 ) -> dict[str, int]:
     """Write ``train``, ``valid``, ``test``, ``test_joined`` and ``train_check``.
 
@@ -45,6 +54,7 @@ def prepare_mini_prompts(
         corpus_dir: unpacked packages or tarball.
         output_dir: gets a data directory per set and task, and the FLAC files.
         joined: joined phrases added to the training prompts.
+        announcements: sequences of training prompts added, up to 10 seconds long.
         joined_test: joined phrases in ``test_joined``.
 
     Returns:
@@ -76,7 +86,12 @@ def prepare_mini_prompts(
     rng = random.Random(2)
     spoken = [render(phrase, training, rng) for phrase in phrases]
     joined_all = [(f"joined-{i:05d}", *item) for i, item in enumerate(spoken)]
-    train = [*_named(training), *joined_all[:joined]]
+    announced = draw_announcements(announcements, 4, training, ANNOUNCED_SECONDS)
+    long = [
+        (f"announced-{i:05d}", *render(phrase, training, rng))
+        for i, phrase in enumerate(announced)
+    ]
+    train = [*_named(training), *joined_all[:joined], *long]
     checked = random.Random(3).sample(sorted(training), min(CHECKED, len(training)))
     sets: dict[str, Iterable[Spoken]] = {
         "train": train,
@@ -121,12 +136,19 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--corpus-dir", type=Path, help="unpacked packages or tarball")
     parser.add_argument("--download-dir", type=Path, default=Path("downloads"))
     parser.add_argument("--output-dir", type=Path, default=Path("data"))
-    parser.add_argument("--joined", type=int, default=250, help="training phrases")
+    parser.add_argument(
+        "--joined", type=int, default=250, help="phrases of joined words (250)"
+    )
+    parser.add_argument(
+        "--announcements", type=int, default=100, help="joined prompts (100)"
+    )
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
     try:
         corpus = args.corpus_dir or download_mini_prompts(args.download_dir)
-        counts = prepare_mini_prompts(corpus, args.output_dir, args.joined)
+        counts = prepare_mini_prompts(
+            corpus, args.output_dir, args.joined, args.announcements
+        )
     except (OSError, ValueError, RuntimeError) as error:
         print(f"mini_prompts: {error}", file=sys.stderr)
         return 1
