@@ -8,6 +8,7 @@ stage of the template runs.
 import json
 import os
 import re
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -192,6 +193,17 @@ def test_misuse(row, words, tmp_path):
     assert code == 2
     assert MISUSE[words] in log
     assert not list(tmp_path.iterdir())
+
+
+@each_recipe
+def test_help_shows_the_recipes_own_values(row):
+    script = ROOT / row["recipe"] / "run.sh"
+    done = subprocess.run([script, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert f"--train_config {row['train_config']} #" in done.stdout
+    head = f"set -o pipefail; {script} --help | head -1"
+    done = subprocess.run(["bash", "-c", head], capture_output=True, text=True)
+    assert done.stderr == ""
 
 
 # ---- the table and the files ---------------------------------------------------------

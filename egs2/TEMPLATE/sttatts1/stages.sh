@@ -8,8 +8,17 @@ log() { echo "$(date '+%H:%M:%S') $*" >&2; }
 die() { echo "sttatts.sh: error: $*" >&2 && exit 2; }
 options() { sed -n '/^# <options>/,/^# <\/options>/p' "$0" | sed '1d;$d'; }
 usage() {
+    local line name value
     sed -n '3,/^# <options>/p' "$0" | sed '$d;s/^# \{0,1\}//'
-    options | sed 's/^# ---- \(.*\)/\n\1/;s/^\([a-z_]*\)=/  --\1 /'
+    while IFS= read -r line; do
+        if [[ $line == "# ---- "* ]]; then
+            printf '\n%s\n' "${line#\# ---- }"
+        else
+            name=${line%%=*} && value=${!name} && value=${value//"$recipe_dir/"/}
+            [[ $value != *' '* ]] || value="\"$value\""
+            printf '  %-28s # %s\n' "--$name $value" "${line#*# }"
+        fi
+    done < <(options)
 }
 
 # Sets the variables that are named by --two_words VALUE, --two-words VALUE or
@@ -20,7 +29,7 @@ read_options() {
     user_words=("$@") recipe_dir='' stage_given=false
     while [ $# -gt 0 ]; do
         case $1 in
-            -h | --help) usage && exit 0 ;;
+            -h | --help) usage || true && exit 0 ;; # || true: "| head" does not read all
             --) shift && user_words=("$@") && continue ;;
             --?*) name=${1%%=*} && name=${name#--} && name=${name//-/_} ;;
             *) die "'$1': options are --name VALUE; see --help" ;;

@@ -21,7 +21,7 @@
 # changed. One that was interrupted is done again; most go on where they were. Relative
 # paths mean the caller's folder; data, dump and exp are in the recipe's by default.
 #
-# Options and their defaults; --two_words, --two-words VALUE, --two_words=VALUE:
+# Options and what they are here; --two_words, --two-words VALUE, --two_words=VALUE:
 # <options>
 # ---- stages
 stage=1                     # first one
@@ -49,14 +49,14 @@ train_set=train             # training set
 valid_set=valid             # validation set
 test_sets=test              # sets to decode
 asr_train_set=              # of one task, if it is another; so for all nine below
-asr_valid_set=
-asr_test_sets=
-tts_train_set=
-tts_valid_set=
-tts_test_sets=
-vc_train_set=
-vc_valid_set=
-vc_test_sets=
+asr_valid_set=              # as above
+asr_test_sets=              # as above
+tts_train_set=              # as above
+tts_valid_set=              # as above
+tts_test_sets=              # as above
+vc_train_set=               # as above
+vc_valid_set=               # as above
+vc_test_sets=               # as above
 local_data_opts=            # options of local/data.sh
 fs=16000                    # sampling rate (Hz)
 min_wav_duration=0.1        # seconds, of training and validation
