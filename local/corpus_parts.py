@@ -107,6 +107,40 @@ def fetch_part(remote: RemoteFile, target_dir: Path, folder: str) -> Path:
     return target
 
 
+def fetch_parts(
+    base_url: str,
+    published: Mapping[str, Part],
+    names: Sequence[str] | None,
+    target_dir: Path,
+    folder: str,
+) -> Path:
+    """Fetch and unpack parts; what is complete is not fetched again.
+
+    Args:
+        base_url: of the archives ``<part>.tar.gz``.
+        published: every part there is.
+        names: of the parts.
+        target_dir: gets the archives, and ``folder``.
+        folder: the corpus's, as it is named in the archives.
+
+    Returns:
+        The folder of the parts.
+
+    Raises:
+        DownloadError: an archive could not be fetched or is not as published.
+        FileExistsError: a part is there and nobody has marked it as complete.
+        ValueError: no parts are named, or an archive is damaged.
+    """
+    for name in need_choice(names, published):
+        remote = RemoteFile(
+            f"{base_url}/{name}.tar.gz",
+            f"{folder}-{name}.tar.gz",
+            checksum=f"sha256:{published[name].sha256}",
+        )
+        fetch_part(remote, target_dir, f"{folder}/{name}")
+    return target_dir / folder
+
+
 def _unpack(archive: Path, folder: Path) -> None:
     """Unpack under Python's rules for data: nothing leaves the folder."""
     try:

@@ -24,13 +24,11 @@ from tqdm import tqdm
 from local.corpus_parts import (
     Part,
     check_presence,
-    fetch_part,
+    fetch_parts,
     files_of,
     find_parts,
-    need_choice,
     note_count,
 )
-from local.downloads import RemoteFile
 from local.lhotse_export import reading, recipe, to_utterances, without_bars
 from local.utterances import Sets, Utterance, draw, usable
 
@@ -90,7 +88,7 @@ copy of the corpus gives the same list."""
 def download_libritts(
     target_dir: Path, parts: Sequence[str] | None, base_url: str = BASE_URL
 ) -> Path:
-    """Fetch and unpack parts; what is complete is not fetched again.
+    """Fetch and unpack parts, as :func:`local.corpus_parts.fetch_parts` does.
 
     Args:
         target_dir: gets the archives, and ``LibriTTS/``.
@@ -99,19 +97,8 @@ def download_libritts(
 
     Returns:
         The folder of the parts.
-
-    Raises:
-        DownloadError: an archive could not be fetched or is not as published.
-        ValueError: no parts are named, or an archive is damaged.
     """
-    for name in need_choice(parts, PARTS):
-        archive = f"{name}.tar.gz"
-        checksum = f"sha256:{PARTS[name].sha256}"
-        remote = RemoteFile(
-            f"{base_url}/{archive}", f"{FOLDER}-{archive}", checksum=checksum
-        )
-        fetch_part(remote, target_dir, f"{FOLDER}/{name}")
-    return target_dir / FOLDER
+    return fetch_parts(base_url, PARTS, parts, target_dir, FOLDER)
 
 
 def read_libritts(
