@@ -186,6 +186,7 @@ PRESETS: dict[str, ModelConfig] = {
         # it has said: it has to read, and does so in hundreds of updates.
         reduction_factor=4,
         prenet_units=32,
+        prenet_dropout=0.25,
         postnet_channels=128,
         front_end=FrontEndConfig(kind="log_mel", channels=256),
         span_mask=SpanMaskConfig(
