@@ -24,7 +24,7 @@ exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
     --spk_embed_per speaker \
     --inference_nj 1 \
     --inference_asr_args "--beam_size 5" \
-    --inference_tts_args "--write_plots 5 --maxlenratio 30" \
+    --inference_tts_args "--write_plots 5 --maxlenratio 30 --prenet_dropout 0.1" \
     --judge whisper:tiny.en \
     --similarity_tool none \
     --compare_untrained true \
