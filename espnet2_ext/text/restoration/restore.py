@@ -4,7 +4,8 @@ import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import NamedTuple
+from threading import Event
+from typing import Any, NamedTuple
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -19,11 +20,15 @@ from espnet2_ext.text.restoration.client import (
     ServiceError,
     Usage,
 )
+from espnet2_ext.text.restoration.interrupts import held_interrupts
 from espnet2_ext.text.restoration.template import Template
 
 _IN_VAIN = 5
 """Batches without a good answer before the run is given up: asking about each of their
 lines alone would cost many times as much."""
+
+_LOOK_AGAIN = 0.2
+"""Seconds between two looks at whether the user has interrupted."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +141,11 @@ class Restorer:
         client = self._connect()
         self.usage = client.usage
         running: dict[Future[list[Attempt | _Unpaid]], _Question] = {}
-        with logging_redirect_tqdm(), ThreadPoolExecutor(self._nj) as pool:
+        with (
+            logging_redirect_tqdm(),
+            ThreadPoolExecutor(self._nj) as pool,
+            held_interrupts() as interrupted,
+        ):
 
             def send(question: _Question) -> None:
                 running[pool.submit(self._ask, client, question)] = question
@@ -145,7 +154,7 @@ class Restorer:
                 for question in questions:
                     send(question)
                 while running:
-                    future = next(iter(wait(running, None, FIRST_COMPLETED).done))
+                    future = _first_done(running, interrupted)
                     question = running.pop(future)
                     answers = zip(question.lines, future.result(), strict=True)
                     judged = [(x, self._judge(x, [answer])) for x, answer in answers]
@@ -197,6 +206,19 @@ class Restorer:
             if not verdict.reason:
                 break
         return verdict
+
+
+def _first_done(running: Iterable[Future[Any]], interrupted: Event) -> Future[Any]:
+    """Wait for an answer.
+
+    Raises:
+        KeyboardInterrupt: the user does not want to.
+    """
+    while not interrupted.is_set():
+        done = wait(running, _LOOK_AGAIN, FIRST_COMPLETED).done
+        if done:
+            return next(iter(done))
+    raise KeyboardInterrupt
 
 
 def judge(line: str, answer: str, template: Template) -> Verdict:
