@@ -9,6 +9,7 @@ import yaml
 from espnet2_ext.bin.sttatts_score import main
 from espnet2_ext.scoring.results import result_tables
 from espnet2_ext.scoring.results.collect import describe_model
+from espnet2_ext.scoring.results.summary import summarize
 from espnet2_ext.sttatts.symbols import build_token_list
 
 
@@ -204,6 +205,23 @@ def test_a_summary_for_the_terminal(expdir, capsys):
     assert lines[2].startswith("test (untrained, first 2)  ")
     assert len({len(line) for line in lines[:3]}) == 1
     assert f"listen to  {model / 'tts_decode' / 'test' / 'wav'}" in lines
+
+
+def test_synthesis_and_conversion_of_a_set_are_told_apart(tmp_path):
+    speech = {"synthesized": {"utterances": 3, "cer": {"rate": 0.25}}}
+    one = {"dataset": "test", "note": "", "speech": speech}
+    one |= {"generation": {"stopped": 1.0}, "duration": {"ratio": 0.9}}
+    results = [one | {"kind": "vc"}, one | {"kind": "tts"}]
+    data = {"experiments": [{"results": results}]}
+    (tmp_path / "results.json").write_text(json.dumps(data))
+    lines = [line.split() for line in summarize(tmp_path).splitlines()]
+    assert [line[0] for line in lines[:5] if line] == [
+        "synthesised",
+        "test",
+        "converted",
+        "test",
+    ]
+    assert lines[1][1:] == lines[4][1:] == ["3", "25.0", "–", "–", "100.0", "–", "90.0"]
 
 
 def test_arabic_and_other_recognisers(tmp_path):

@@ -1,16 +1,15 @@
 """The scores of an experiment in a few lines, for the terminal."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from espnet2_ext.scoring.results.result_tables import NOTHING
 from espnet2_ext.scoring.results.results_page import DATA, PAGE
 
-RECOGNITION = ("recognised", "utterances", "CER", "WER")
-SYNTHESIS = (
-    "synthesised",
+RECOGNITION = ("utterances", "CER", "WER")
+SPEECH = (
     "utterances",
     "judge's CER",
     "on recordings",
@@ -33,14 +32,11 @@ def summarize(expdir: Path) -> str:
     data = json.loads((expdir / DATA).read_text(encoding="utf-8"))
     blocks = []
     for experiment in data["experiments"]:
-        results = experiment["results"]
-        heard = [_recognition(one) for one in results if one["kind"] == "asr"]
-        spoken = [_synthesis(one) for one in results if "speech" in one]
-        blocks += [
-            "\n".join(_align([header, *rows]))
-            for header, rows in ((RECOGNITION, heard), (SYNTHESIS, spoken))
-            if rows
-        ]
+        for kind, (title, header, describe) in _TABLES.items():
+            results = [one for one in experiment["results"] if one["kind"] == kind]
+            if results:
+                rows = [(title, *header), *map(describe, results)]
+                blocks.append("\n".join(_align(rows)))
     blocks.append("All in per cent; duration relative to the recordings'.")
     return "\n\n".join([*blocks, "\n".join(_places(expdir))])
 
@@ -61,7 +57,7 @@ def _recognition(result: dict[str, Any]) -> list[str]:
     return [_name(result), str(scores["cer"]["utterances"]), *rates]
 
 
-def _synthesis(result: dict[str, Any]) -> list[str]:
+def _speech(result: dict[str, Any]) -> list[str]:
     speech = result["speech"]
     generation = result["generation"] or {}
     duration = result["duration"]
@@ -76,6 +72,14 @@ def _synthesis(result: dict[str, Any]) -> list[str]:
         _percent((generation.get("attention") or {}).get("monotone_utterances")),
         _percent(duration["ratio"] if duration else None),
     ]
+
+
+_TABLES: dict[str, tuple[str, tuple[str, ...], Callable[..., list[str]]]] = {
+    "asr": ("recognised", RECOGNITION, _recognition),
+    "tts": ("synthesised", SPEECH, _speech),
+    "vc": ("converted", SPEECH, _speech),
+}
+"""By the kind of a result: what was done, columns, a row's cells."""
 
 
 def _name(result: dict[str, Any]) -> str:
