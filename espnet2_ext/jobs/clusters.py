@@ -142,18 +142,18 @@ class Workers:
         }
         enter(dask.config.set(settings))
         cluster = enter(start_cluster(self.options, scratch))
-        enter(_replaced_workers(cluster, self.options.nj))
+        enter(_replaced_workers(cluster, self.options))
         return enter(Client(cluster))
 
 
 @contextmanager
-def _replaced_workers(cluster: Any, nj: int) -> Iterator[None]:
+def _replaced_workers(cluster: Any, options: JobOptions) -> Iterator[None]:
     """Have workers that were given up started anew; without them, jobs wait forever."""
     done = Event()
 
     def ask() -> None:
         while not done.wait(CHECK_SECONDS):
-            cluster.scale(nj)
+            _ask_for_workers(cluster, options)
 
     thread = Thread(target=ask, name="replace lost workers", daemon=True)
     thread.start()
@@ -190,9 +190,17 @@ def start_cluster(options: JobOptions, scratch: str) -> Any:
         **read_settings(options),
         scheduler_options={"dashboard": False, "dashboard_address": ":0"},
     )
-    cluster.scale(jobs=options.nj)
+    _ask_for_workers(cluster, options)
     logging.info("%d %s jobs asked for", options.nj, options.backend)
     return cluster
+
+
+def _ask_for_workers(cluster: Any, options: JobOptions) -> None:
+    """Have those started that are missing; a queue's job may hold several workers."""
+    if options.backend == "local":
+        cluster.scale(options.nj)
+    else:
+        cluster.scale(jobs=options.nj)
 
 
 def read_settings(options: JobOptions) -> dict[str, Any]:

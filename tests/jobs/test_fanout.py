@@ -3,10 +3,12 @@
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from espnet2_ext.jobs import clusters
 from espnet2_ext.jobs.clusters import (
     JobOptions,
     Workers,
@@ -111,9 +113,16 @@ def test_queueing_systems(backend, tmp_path, monkeypatch):
     name = {"slurm": "SLURMCluster", "sge": "SGECluster", "pbs": "PBSCluster"}[backend]
     kind = getattr(dask_jobqueue, name)
     monkeypatch.setattr(kind, "scale", lambda self, jobs: asked.append(jobs))
+    monkeypatch.setattr(clusters, "CHECK_SECONDS", 0.01)
     with start_cluster(options, str(tmp_path)) as cluster:
         script = cluster.job_script()
+        with clusters._replaced_workers(cluster, options):
+            time.sleep(0.2)
+        again = list(asked)
+    # Whole jobs are asked for, first and again: one may hold several workers.
     assert asked[0] == 2
+    assert len(again) > 1
+    assert set(again) == {2}
     assert "export OMP_NUM_THREADS=1" in script
     assert "--nthreads 1" in script
     assert sys.executable in script
