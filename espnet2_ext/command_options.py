@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from collections.abc import Callable
 from typing import Any
 
 from espnet2_ext.inference.search.search_types import SearchOptions
@@ -24,6 +25,26 @@ GENERATION_NAMES = (
     "prenet_dropout",
     "seed",
 )
+
+
+def add_command(
+    commands: Any, name: str, run: Callable[..., Any], summary: str, description: str
+) -> argparse.ArgumentParser:
+    """Add a subcommand.
+
+    Args:
+        commands: what ``add_subparsers`` gives.
+        name: of the subcommand.
+        run: what ``args.run`` will be.
+        summary: a line for the list of commands.
+        description: for its own ``--help``, shown as it is.
+    """
+    raw = argparse.RawDescriptionHelpFormatter
+    sub = commands.add_parser(
+        name, help=summary, description=description, formatter_class=raw
+    )
+    sub.set_defaults(run=run)
+    return sub
 
 
 class OptionGroup:

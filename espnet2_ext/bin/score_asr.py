@@ -11,6 +11,7 @@ from espnet2_ext.bin.score_options import (
     begin_result,
     judge_options,
 )
+from espnet2_ext.command_options import add_command
 
 ASR = """\
 WER and CER of transcripts, with 95 % intervals.
@@ -41,33 +42,18 @@ What was heard is kept in OUTPUT_DIR/heard: a killed run goes on where it was.""
 
 def add_parsers(commands: argparse._SubParsersAction) -> None:
     """Add the commands to a parser's subcommands."""
-    raw = argparse.RawDescriptionHelpFormatter
-
-    sub = commands.add_parser(
-        "asr", help="score transcripts", description=ASR, formatter_class=raw
-    )
-    sub.set_defaults(run=_asr)
+    sub = add_command(commands, "asr", _asr, "score transcripts", ASR)
     _add_transcripts(sub, "--hyp", "transcripts")
     add_common(sub)
 
-    sub = commands.add_parser(
-        "compare_asr",
-        help="compare the transcripts of two systems",
-        description=COMPARE,
-        formatter_class=raw,
-    )
-    sub.set_defaults(run=_compare)
+    summary = "compare the transcripts of two systems"
+    sub = add_command(commands, "compare_asr", _compare, summary, COMPARE)
     _add_transcripts(sub, "--hyp_a", "transcripts of system A")
     _add_transcripts(sub, "--hyp_b", "transcripts of system B")
     add_common(sub)
 
-    sub = commands.add_parser(
-        "transcribe",
-        help="let Whisper write down a set, as a baseline",
-        description=TRANSCRIBE,
-        formatter_class=raw,
-    )
-    sub.set_defaults(run=_transcribe)
+    summary = "let Whisper write down a set, as a baseline"
+    sub = add_command(commands, "transcribe", _transcribe, summary, TRANSCRIBE)
     sub.add_argument(
         "--wav_scp",
         type=Path,

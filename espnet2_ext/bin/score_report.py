@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from espnet2_ext.command_options import add_command
+
 COMPARE = """\
 Put the scores of experiments side by side, and beside them what papers report.
 
@@ -28,15 +30,8 @@ on any web space. It holds copies of the recordings that are shown."""
 
 def add_parsers(commands: argparse._SubParsersAction) -> None:
     """Add the commands to a parser's subcommands."""
-    raw = argparse.RawDescriptionHelpFormatter
-
-    sub = commands.add_parser(
-        "compare",
-        help="put experiments and published rows side by side",
-        description=COMPARE,
-        formatter_class=raw,
-    )
-    sub.set_defaults(run=_compare)
+    summary = "put experiments and published rows side by side"
+    sub = add_command(commands, "compare", _compare, summary, COMPARE)
     _add_experiments(sub)
     sub.add_argument(
         "--published",
@@ -46,22 +41,11 @@ def add_parsers(commands: argparse._SubParsersAction) -> None:
         help="of the paper: en, ar (all of a language), or Table3 to Table9",
     )
 
-    sub = commands.add_parser(
-        "curves",
-        help="draw learning curves",
-        description=CURVES,
-        formatter_class=raw,
-    )
-    sub.set_defaults(run=_curves)
+    sub = add_command(commands, "curves", _curves, "draw learning curves", CURVES)
     _add_experiments(sub)
 
-    sub = commands.add_parser(
-        "report",
-        help="write a web page about an experiment",
-        description=REPORT,
-        formatter_class=raw,
-    )
-    sub.set_defaults(run=_report)
+    summary = "write a web page about an experiment"
+    sub = add_command(commands, "report", _report, summary, REPORT)
     sub.add_argument("--expdir", type=Path, required=True, metavar="DIR")
     sub.add_argument(
         "--utterances",

@@ -13,6 +13,7 @@ from espnet2_ext.bin.score_options import (
     begin_result,
     judge_options,
 )
+from espnet2_ext.command_options import add_command
 from espnet2_ext.scoring.judges.loading import NONE, load_judge
 from espnet2_ext.scoring.predictors.mos_predictor import CHOICES
 from espnet2_ext.scoring.speech.speaker_similarity import SECONDS
@@ -56,12 +57,8 @@ of other speakers, and of the recordings that were converted.
 
 def add_parsers(commands: argparse._SubParsersAction) -> None:
     """Add the commands to a parser's subcommands."""
-    raw = argparse.RawDescriptionHelpFormatter
-
-    sub = commands.add_parser(
-        "tts", help="score synthesised speech", description=TTS, formatter_class=raw
-    )
-    sub.set_defaults(run=_score, kind="tts", source_wav_scp=None)
+    sub = add_command(commands, "tts", _score, "score synthesised speech", TTS)
+    sub.set_defaults(kind="tts", source_wav_scp=None)
     speech = _add_speech(sub, "synthesised recordings")
     _add_table(
         speech,
@@ -71,10 +68,8 @@ def add_parsers(commands: argparse._SubParsersAction) -> None:
     )
     _add_further(sub, speech, NONE)
 
-    sub = commands.add_parser(
-        "vc", help="score converted speech", description=VC, formatter_class=raw
-    )
-    sub.set_defaults(run=_score, kind="vc")
+    sub = add_command(commands, "vc", _score, "score converted speech", VC)
+    sub.set_defaults(kind="vc")
     speech = _add_speech(sub, "converted recordings")
     _add_table(
         speech,

@@ -12,6 +12,7 @@ from espnet2_ext.bin.score_asr import add_parsers as add_asr_parsers
 from espnet2_ext.bin.score_options import add_output
 from espnet2_ext.bin.score_report import add_parsers as add_report_parsers
 from espnet2_ext.bin.score_speech import add_parsers as add_speech_parsers
+from espnet2_ext.command_options import add_command
 from espnet2_ext.inference.isolated import one_line
 from espnet2_ext.output_files import only_writer
 from espnet2_ext.scoring.listening.cli import add_parsers as add_listening_parsers
@@ -77,12 +78,13 @@ def _parser() -> argparse.ArgumentParser:
     add_asr_parsers(commands)
     add_speech_parsers(commands)
 
-    sub = commands.add_parser(
+    sub = add_command(
+        commands,
         "results",
-        help="write RESULTS.md and results.json",
-        description="Collect every result.json of an experiment folder.",
+        _results,
+        "write RESULTS.md and results.json",
+        "Collect every result.json of an experiment folder.",
     )
-    sub.set_defaults(run=_results)
     sub.add_argument("--expdir", type=Path, required=True, metavar="DIR")
     add_output(sub, "made the experiments")
 

@@ -4,7 +4,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from espnet2_ext.command_options import count
+from espnet2_ext.command_options import add_command, count
 from espnet2_ext.scoring.listening.names import (
     CRITERIA,
     KEY,
@@ -30,27 +30,13 @@ utterances), the raters' agreement, and the raters who rate natural speech low."
 
 def add_parsers(commands: argparse._SubParsersAction) -> None:
     """Add both commands to a parser's subcommands."""
-    raw = argparse.RawDescriptionHelpFormatter
-    _add_listening(
-        commands.add_parser(
-            "listening",
-            help="write the page of a listening test",
-            description=LISTENING,
-            formatter_class=raw,
-        )
-    )
-    _add_mos(
-        commands.add_parser(
-            "mos",
-            help="aggregate the answers to a listening test",
-            description=MOS,
-            formatter_class=raw,
-        )
-    )
+    summary = "write the page of a listening test"
+    _add_listening(add_command(commands, "listening", _listening, summary, LISTENING))
+    summary = "aggregate the answers to a listening test"
+    _add_mos(add_command(commands, "mos", _mos, summary, MOS))
 
 
 def _add_listening(sub: argparse.ArgumentParser) -> None:
-    sub.set_defaults(run=_listening)
     sub.add_argument(
         "--system",
         action="append",
@@ -109,7 +95,6 @@ def _add_listening(sub: argparse.ArgumentParser) -> None:
 
 
 def _add_mos(sub: argparse.ArgumentParser) -> None:
-    sub.set_defaults(run=_mos)
     sub.add_argument("--key", type=Path, required=True, metavar="JSON", help=KEY)
     sub.add_argument(
         "--answers",
