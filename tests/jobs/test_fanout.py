@@ -112,7 +112,9 @@ def test_queueing_systems(backend, tmp_path, monkeypatch):
 
     name = {"slurm": "SLURMCluster", "sge": "SGECluster", "pbs": "PBSCluster"}[backend]
     kind = getattr(dask_jobqueue, name)
-    monkeypatch.setattr(kind, "scale", lambda self, jobs: asked.append(jobs))
+    monkeypatch.setattr(
+        kind, "scale", lambda self, n=None, *, jobs=None: asked.append(jobs)
+    )
     monkeypatch.setattr(clusters, "CHECK_SECONDS", 0.01)
     with start_cluster(options, str(tmp_path)) as cluster:
         script = cluster.job_script()
