@@ -4,6 +4,7 @@ import sys
 
 from espnet2_ext.tasks.sttatts import STTATTSTask
 from espnet2_ext.train.phase_training import train_phases
+from espnet2_ext.train.resuming import OtherTrainingError
 
 
 def main(cmd: list[str] | None = None) -> None:
@@ -16,5 +17,15 @@ def main(cmd: list[str] | None = None) -> None:
         train_phases(args, words)
 
 
+def run(cmd: list[str] | None = None) -> int:
+    """Run the command; errors that the user can mend are one line and code 2."""
+    try:
+        main(cmd)
+    except OtherTrainingError as error:
+        print(f"sttatts_train: error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(run())

@@ -32,6 +32,7 @@ from espnet2_ext.train.freezing import (
     describe_trained,
     keep_statistics,
 )
+from espnet2_ext.train.resuming import check_resuming
 from espnet2_ext.train.trainer import STTATTSTrainer
 from espnet2_ext.train.tristage import OfficialTristageLR
 
@@ -224,6 +225,14 @@ class STTATTSTask(AbsTask):
             early_stopping_criterion=("valid", "joint_loss", "min"),
             keep_nbest_models=[5],
         )
+
+    @classmethod
+    def check_required_command_args(cls, args: argparse.Namespace) -> None:
+        """Also refuse a folder that holds a training with other options or data."""
+        super().check_required_command_args(args)
+        config = keep_statistics(_model_config(args), args.freeze_param)
+        tokens = _read_token_list(args.token_list)
+        check_resuming(args, plain_values(config), tokens)
 
     @classmethod
     def build_collate_fn(
