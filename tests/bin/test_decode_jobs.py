@@ -84,4 +84,15 @@ def test_failures(root, tmp_path, caplog, capsys):
     assert "ghost" in caplog.text + capsys.readouterr().err
     assert not (tmp_path / "out" / ".done").exists()
     assert decode(root, tmp_path / "out", "asr", 2, "--model=nowhere.zip") == 1
-    assert "nowhere.zip: no such model" in caplog.text
+    assert "nowhere.zip: no such model" in capsys.readouterr().err
+
+
+def test_results_of_other_options_stay(root, tmp_path, capsys):
+    """In another number of jobs, too, and where one job follows several."""
+    assert decode(root, tmp_path, "asr", 2, "--beam_size=2") == 0
+    before = content(tmp_path)
+    for nj in (1, 2, 3):
+        assert decode(root, tmp_path, "asr", nj, "--beam_size=1", "--nbest=1") == 1
+        assert "holds results of other options" in capsys.readouterr().err
+        assert content(tmp_path) == before
+    assert decode(root, tmp_path, "asr", 1, "--beam_size=1", "--overwrite=true") == 0

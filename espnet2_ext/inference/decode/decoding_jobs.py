@@ -12,7 +12,12 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from espnet2_ext.data.kaldi_dir import read_table
-from espnet2_ext.inference.decode.decode_set import DONE, FAILED, JOURNAL
+from espnet2_ext.inference.decode.decode_set import (
+    DONE,
+    FAILED,
+    JOURNAL,
+    claim_folder,
+)
 from espnet2_ext.jobs.clusters import Workers
 from espnet2_ext.jobs.fanout import fan_out
 from espnet2_ext.output_files import write_table, write_text
@@ -48,8 +53,13 @@ def decode_in_jobs(
 
     Raises:
         FileNotFoundError: no key file.
+        ValueError: unusable options, or results of others in the folder.
         RuntimeError: a job or too many utterances failed.
     """
+    from espnet2_ext.bin.sttatts_inference import parse_options
+
+    own = (f"--key_file={key_file}", f"--output_dir={output_dir}")
+    claim_folder(parse_options([*words, *own]))
     keys = list(read_table(key_file).values)
     count = min(workers.options.nj, len(keys))
     root = output_dir / f"{SPLITS}{count}"
@@ -66,6 +76,7 @@ def decode_in_jobs(
                 f"--key_file={folder / 'keys'}",
                 f"--output_dir={folder}",
                 f"--allow_failures={len(keys)}",
+                "--overwrite=true",  # Whether it may is known by now.
             ),
             str(folder),
         )
