@@ -18,8 +18,11 @@ from espnet2_ext.jobs.fanout import fan_out
 from espnet2_ext.output_files import write_text
 
 MANIFEST = "manifest.jsonl"
-AUDIO_TABLES = ("wav.scp", "target.scp")
-"""Tables of recordings; ``target.scp`` holds what voice conversion should give."""
+COUNTED = {"wav.scp": "utt2num_samples", "target.scp": "utt2num_target_samples"}
+"""Tables of recordings, and those of their numbers of samples; ``target.scp`` holds
+what voice conversion should give."""
+
+AUDIO_TABLES = tuple(COUNTED)
 
 
 class TooManyFailuresError(ValueError):
@@ -214,10 +217,9 @@ def dump_audio(
         )
         failures |= failed
         repairs |= {uid: one.repair for uid, one in written.items() if one.repair}
-        if table == "wav.scp":
-            data.tables["utt2num_samples"] = {
-                uid: str(one.samples) for uid, one in written.items()
-            }
+        data.tables[COUNTED[table]] = {
+            uid: str(one.samples) for uid, one in written.items()
+        }
     if len(failures) > allow_failures:
         raise TooManyFailuresError(
             f"{source}: {len(failures)} utterances failed, {allow_failures} are "
