@@ -53,7 +53,7 @@ def content(folder):
         )
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name not in (".lock", "journal.jsonl")
-        if not path.relative_to(folder).parts[0].startswith("split")
+        if not path.relative_to(folder).parts[0].startswith(("split", "logdir"))
     }
 
 
@@ -70,6 +70,11 @@ def test_as_one_job(root, tmp_path, task, options):
     expected = content(tmp_path / "one")
     assert content(tmp_path / "many") == expected
     assert ("wav/utt0.wav" if task == "tts" else "2best_recog/text") in expected
+    assert (
+        "utterances in" in (tmp_path / f"one/logdir/{task}_inference.1.log").read_text()
+    )
+    logs = sorted(path.name for path in (tmp_path / "many" / "logdir").iterdir())
+    assert logs == [f"{task}_inference.{job}.log" for job in (1, 2, 3)]
     # Again, in another number of jobs: nothing of the first is left.
     assert decode(root, tmp_path / "many", task, 2, *options) == 0
     assert content(tmp_path / "many") == expected
