@@ -56,6 +56,16 @@ def test_rates_and_speaker_dimensions(tmp_path, capsys):
     assert check(words, table, tool="precomputed") == 0
 
 
+def test_a_model_of_other_sizes(tmp_path, capsys):
+    conf = {"d_model": 256, "speaker_dim": 256, "norm_first": True, "dropout": 0.3}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"model_conf": conf}))
+    assert check(f"--pretrained={tmp_path}") == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "d_model is 256 there, 768 here; norm_first is True there, False" in line
+    assert "give the --train_config that it was trained with" in line
+    assert check(f"--pretrained={tmp_path}", training=["--preset=mini"]) == 0
+
+
 def test_dimension_of_a_model(tmp_path):
     content = yaml.safe_dump({"model_conf": {"speaker_dim": 192}})
     (tmp_path / "config.yaml").write_text(content)

@@ -142,14 +142,17 @@ def test_training_starts_from_a_packed_model(recipe):
     )
 
 
-def test_pieces_are_trained(recipe):
+def test_pieces_and_other_speeds(recipe):
     root, more = recipe
     words = ("--token_type", "bpe", "--nbpe", "12", "--dumpdir", str(root / "pieces"))
+    words += ("--speed_perturb_factors", "0.9 1.0")
     code, log = more(*words, "--tasks", "asr", "--stop_stage", "6")
     assert code == 0, log
     assert (root / "pieces" / "bpe_unigram12.model").is_file()
-    lengths = root / "my exp" / "stats_bpe_english" / "train" / "asr" / "asr_text_shape"
-    assert read_table(lengths).values
+    lengths = root / "my exp" / "stats_bpe_english" / "train_sp" / "asr"
+    utterances = read_table(lengths / "asr_text_shape").values
+    assert len(utterances) == 2 * 10
+    assert sum(uid.startswith("sp0.9-") for uid in utterances) == 10
 
 
 # ---- at the start --------------------------------------------------------------------

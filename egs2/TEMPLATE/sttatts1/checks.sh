@@ -40,7 +40,8 @@ check_data() { # what stage 1, or the user in its place, is to have written
     local task name folder file needed
     for task in $tasks; do
         for name in $(sets "$task"); do
-            folder=$datadir/$name/$task needed="wav.scp utt2spk"
+            folder=$datadir/$([ "$name" = "$asr_train_set" ] && echo "$unperturbed" || echo "$name")/$task
+            needed="wav.scp utt2spk"
             ! is_learned "$task" "$name" || needed+=" text"
             [ "$task" != vc ] || needed=${needed/text/target.scp}
             for file in $needed; do

@@ -32,7 +32,7 @@ instead_of() { # instead_of NAME
         feats_type) echo "there is only raw: waves" ;;
         n_fft | n_shift | win_length | fmin | fmax | n_mels | feats_extract | feats_normalize)
             echo "the mel spectrogram is the model's: --train_args \"--model_conf audio.n_mels=80\"" ;;
-        trim_all_silence | speed_perturb_factors | local_score_opts)
+        trim_all_silence | local_score_opts)
             echo "no such option; it is for local/data.sh to do: --local_data_opts" ;;
         score_opts) echo "sttatts_score has no options of sclite; --normalizer says what counts as the same word" ;;
         skip_upload) echo "say --skip_upload_hf" ;;

@@ -60,6 +60,7 @@ check_option() { # check_option NAME VALUE
         token_type) pattern='^(char|bpe)$' what="char or bpe" ;;
         bpemode) pattern='^(unigram|bpe)$' what="unigram or bpe" ;;
         audio_format) pattern='^(flac|wav)$' what="flac or wav" ;;
+        speed_perturb_factors) pattern='^[0-9. ]*$' what="numbers, such as \"0.9 1.0 1.1\"" ;;
         fs) pattern='^[0-9]+(\.[0-9]+)?k?$' what="a number of Hz, such as 16k" ;;
         skip_stages) pattern='^[0-9 ]*$' what="numbers" ;;
         skip_* | gpu_inference | compare_untrained | overwrite) pattern='^(true|false)$' what="true or false" ;;

@@ -61,6 +61,7 @@ vc_test_sets=               # as above
 local_data_opts=            # options of local/data.sh
 fs=16k                      # sampling rate
 audio_format=flac           # of the dump: flac or wav
+speed_perturb_factors=      # of the training set of ASR, such as "0.9 1.0 1.1"; empty: as it is
 min_wav_duration=0.1        # seconds, of training and validation
 max_wav_duration=30         # seconds, of training and validation
 allow_failures=0            # unusable utterances of a set that may be dropped
@@ -128,6 +129,8 @@ expdir=$(absolute "${expdir:-$recipe_dir/exp}") bpemodel=$(absolute "$bpemodel")
 python=${python:-${default_python:-python3}}
 command -v "$python" >/dev/null || die "--python '$python': no such interpreter; 'make env' makes one"
 raw=$dumpdir/raw tokens=$dumpdir/tokens.txt fs=$(hertz "$fs")
+unperturbed=$(of train_set asr) asr_train_set=$(of train_set asr)
+[[ -z "$speed_perturb_factors" || $tasks != *asr* ]] || { asr_train_set+=_sp && tag_suffix+=_sp; }
 experiment=$(basename "${train_config:-default}" .yaml)$tag_suffix$(in_name "$train_args")
 [ -z "$download_model" ] || experiment=$(basename "$download_model" .zip)
 exp=$(absolute "${sttatts_exp:-$expdir/${tag:-$(short "$experiment")}}")
@@ -160,11 +163,14 @@ stage_data() {
     start_command "$script" "${local_words[@]}"
 }
 stage_dump() {
-    local task name folders=()
+    local task name folders=() speeds
     check_data
     for task in $tasks; do
-        for name in $(sets "$task"); do folders+=("$datadir/$name/$task" "$raw/org/$name/$task"); done
+        for name in $(sets "$task"); do folders+=("$(source_of "$task" "$name")" "$raw/org/$name/$task"); done
     done
+    read -ra speeds <<<"$speed_perturb_factors"
+    [ "$asr_train_set" = "$unperturbed" ] ||
+        py datadir speed "$datadir/$unperturbed/asr" "$(source_of asr "$asr_train_set")" --factors "${speeds[@]}"
     py dump_audio "${folders[@]}" --share_audio --fs "$fs" --audio_format "$audio_format" \
         --allow_failures "$allow_failures" --nj "$nj" "${jobs[@]}"
 }
@@ -273,7 +279,7 @@ learning=(${train_config:+--config "$train_config"} --token_list "$tokens" "${te
 run 0 "options" "$exp" check_options "${learning[*]} $train_args $ngpu $fs $inference_args $inference_asr_args" \
     "$inference_tts_args $pretrained $pretrained_args $spk_embed_file" "$(content "$train_config" "$inference_config")"
 run 1 "data" "$datadir" stage_data "$local_data_opts${own_options:+ $own_options}"
-run 2 "dump" "$dumpdir" stage_dump "$all_sets $fs $audio_format $allow_failures" "$(tables "$datadir")"
+run 2 "dump" "$dumpdir" stage_dump "$all_sets $speed_perturb_factors $fs $audio_format $allow_failures" "$(tables "$datadir")"
 run 3 "speaker embeddings" "$dumpdir" stage_speakers "$all_sets $spk_embed_tool $spk_embed_file $spk_embed_per" \
     "$(tables "$raw/org")"
 run 4 "length filter" "$dumpdir" stage_filter "$all_sets $min_wav_duration $max_wav_duration" \

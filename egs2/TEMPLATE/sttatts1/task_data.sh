@@ -14,6 +14,9 @@ is_learned() { # is_learned TASK SET
 sets() { # sets TASK: each once, training sets first
     each_once "$([ -n "$download_model" ] || learned_sets "$1") $(of test_sets "$1")"
 }
+source_of() { # source_of TASK SET: where the dump finds a set
+    if [ "$1 $2" = "asr ${unperturbed}_sp" ]; then echo "$dumpdir/speeds/$2/asr"; else echo "$datadir/$2/$1"; fi
+}
 data_words() { # data_words PREFIX SET TASK: options that name a task's data, one a line
     local names item file speakers=spembs.scp speaker_type=kaldi_ark
     [ "$named_speakers" = false ] || speakers=utt2spk speaker_type=text
