@@ -24,7 +24,7 @@ PROGRAMS = {
         export SLURM_STEP_NUM_NODES=$SLURM_NTASKS SLURM_STEP_NODELIST=localhost
         pids=() code=0
         for ((i = 0; i < SLURM_NTASKS; i++)); do
-            SLURM_PROCID=$i SLURM_LOCALID=0 "$@" & pids+=($!)
+            SLURM_PROCID=$i SLURM_NODEID=$i SLURM_LOCALID=0 "$@" & pids+=($!)
         done
         for pid in "${pids[@]}"; do wait "$pid" || code=$?; done
         exit $code

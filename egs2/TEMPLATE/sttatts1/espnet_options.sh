@@ -34,7 +34,6 @@ instead_of() { # instead_of NAME
             echo "the mel spectrogram is the model's: --train_args \"--model_conf audio.n_mels=80\"" ;;
         trim_all_silence | local_score_opts)
             echo "no such option; it is for local/data.sh to do: --local_data_opts" ;;
-        score_opts) echo "sttatts_score has no options of sclite; --normalizer says what counts as the same word" ;;
         skip_upload) echo "say --skip_upload_hf" ;;
         *) echo "no such option; see --help" ;;
     esac

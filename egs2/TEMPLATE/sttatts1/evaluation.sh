@@ -55,7 +55,7 @@ stage_score() {
             [ -z "$mark" ] || ref=$made/first_utterances
             words+=(:::)
             if [ "$task" = asr ]; then
-                words+=(asr --hyp "$made/1best_recog/text")
+                words+=(asr --hyp "$made/1best_recog/text" "--score_opts=$score_opts")
             else
                 words+=("$task" --wav_scp "$made/wav.scp" --inference_dir "$made" "${hearing[@]}")
                 if [ "$task" = tts ]; then

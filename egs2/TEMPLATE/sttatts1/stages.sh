@@ -89,7 +89,7 @@ start_command() { # start_command WORD...: into the log, and through $show to th
 }
 py() { start_command "$python" -m "espnet2_ext.bin.$1" "${@:2}"; }
 epochs() { # what a user wants to see of a training log
-    grep --line-buffered -E 'epoch results|updates|: phase |WARNING|ERROR|Error' |
+    grep --line-buffered -E 'epoch results|updates|: phase |job [0-9]+: |WARNING|ERROR|[Ee]rror: ' |
         grep --line-buffered -oE '^.{1,300}' || true # cut would keep lines until the end
 }
 wanted() { # wanted NUMBER
@@ -128,6 +128,7 @@ run() {
     [ "$number" -eq 0 ] || log "$title: log in $log_file"
     echo "# $(date) in $PWD: $user_command" >>"$log_file"
     current_stage=$number current_title=$title current_folder=$folder
+    show=cat
     trap failed EXIT
     "$body"
     trap - EXIT

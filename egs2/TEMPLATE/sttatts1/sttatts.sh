@@ -99,6 +99,7 @@ inference_vc_model=         # ... for conversion
 overwrite=false             # results made with other options or another model may be removed
 download_model=             # decode with this one instead: packed zip, directory or tag
 vocoder=                    # directory or checkpoint; empty: the model's, else Griffin-Lim
+score_opts=                 # of NIST's sclite, which writes result.txt where it is installed
 judge=whisper:tiny.en       # recogniser that judges synthesis; none: only lengths and stops
 similarity_tool=            # speaker embeddings that compare voices; empty: spk_embed_tool; or none
 predict_mos=                # predicted opinions, such as "dnsmos" or "wvmos:FILE"
@@ -238,7 +239,8 @@ training() { # training WORD...: here, or as a job of the queue
     start_command "${launch[@]}" -m espnet2_ext.bin.sttatts_train "${learning[@]}" "${words[@]}" "$@" "${train_words[@]}"
 }
 stage_train() {
-    local task name words show=epochs
+    local task name words
+    show=epochs # only
     mapfile -t words < <(for task in $tasks; do
         for name in $(training_sets "$task"); do
             data_words train_ "$name" "$task" && shape_words train "$name" "$task"
@@ -297,7 +299,7 @@ for task in asr tts vc; do
     run $number "$task decoding" "$(decoded "$task")" "stage_$task" "$all_sets $inference_args $inference_asr_args" \
         "$inference_tts_args $vocoder $compare_untrained $untrained_utts" "$(content "$(model_file "$task")" "$inference_config")" "$(tables "$raw")"
 done
-run 12 "scores" "$exp" stage_score "$all_sets $normalizer ${hearing[*]} $vocoder $similarity_tool $predict_mos" \
+run 12 "scores" "$exp" stage_score "$all_sets $score_opts $normalizer ${hearing[*]} $vocoder $similarity_tool $predict_mos" \
     "$(for task in $tasks; do decoded "$task" && after "$(decoded "$task")"/.done_*; done)" "$(tables "$raw")"
 run 13 "results" "$exp" stage_results "$(after "$exp/.done_12")"
 run 14 "packing" "$exp" stage_pack "$(content "$exp/$inference_model") $vocoder $license" "$(after "$exp/.done_13")"
