@@ -3,6 +3,7 @@ r"""Check the options of training and decoding before a recipe's first stage.
     python -m espnet2_ext.bin.check_options --tasks "asr tts" --fs 16000 \
         ::: OPTIONS OF sttatts_train ::: OF sttatts_inference FOR asr ::: FOR tts AND vc
 
+Without options of sttatts_train only the others are checked, which is quicker.
 Nothing is trained or decoded, and the data need not exist: what is said is what would
 stop a later stage, perhaps after hours.
 """
@@ -55,7 +56,8 @@ def main(argv: list[str] | None = None) -> int:
             if task == "asr" or {"tts", "vc"}.intersection(args.tasks):
                 places = [f"--task={task}", "--output_dir=out", *PLACES[task]]
                 parse_options([*places, *words])
-        _check_training(args, training)
+        if training:
+            _check_training(args, training)
     except (ValueError, OSError) as error:
         print(f"check_options: {error}", file=sys.stderr)
         return 1

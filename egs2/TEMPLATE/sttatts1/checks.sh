@@ -62,7 +62,8 @@ check_options() { # of the commands that stages 8 to 11 run
     local own words=(--tasks "$tasks" --fs "$fs" --spk_embed_tool "$spk_embed_tool")
     [ -z "$pretrained" ] || words+=(--pretrained "$pretrained")
     [ -z "$spk_embed_file" ] || words+=(--spk_embed_file "$spk_embed_file")
-    words+=(::: "${learning[@]}" --ngpu "$ngpu" "${train_words[@]}")
+    words+=(:::) # training only where it is to come: its options take seconds to load
+    ! wanted 8 || words+=("${learning[@]}" --ngpu "$ngpu" "${train_words[@]}")
     for own in "$inference_asr_args" "$inference_tts_args"; do
         read -ra own <<<"$inference_args $own"
         words+=(::: ${inference_config:+--inference_config "$inference_config"} "${own[@]}")

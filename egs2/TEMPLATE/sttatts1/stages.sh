@@ -59,6 +59,7 @@ check_option() { # check_option NAME VALUE
         tasks) pattern='^ *((asr|tts|vc) *)+$' what="some of asr, tts, vc" ;;
         token_type) pattern='^(char|bpe)$' what="char or bpe" ;;
         bpemode) pattern='^(unigram|bpe)$' what="unigram or bpe" ;;
+        feats_type) pattern='^raw$' what="raw" ;;
         audio_format) pattern='^(flac|wav)$' what="flac or wav" ;;
         speed_perturb_factors) pattern='^[0-9. ]*$' what="numbers, such as \"0.9 1.0 1.1\"" ;;
         fs) pattern='^[0-9]+(\.[0-9]+)?k?$' what="a number of Hz, such as 16k" ;;
@@ -128,7 +129,7 @@ run() {
     [ "$number" -eq 0 ] || log "$title: log in $log_file"
     echo "# $(date) in $PWD: $user_command" >>"$log_file"
     current_stage=$number current_title=$title current_folder=$folder
-    show=cat
+    show='cat'
     trap failed EXIT
     "$body"
     trap - EXIT

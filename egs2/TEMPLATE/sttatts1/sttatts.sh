@@ -61,6 +61,7 @@ vc_test_sets=               # as above
 local_data_opts=            # options of local/data.sh
 fs=16k                      # sampling rate
 audio_format=flac           # of the dump: flac or wav
+feats_type=raw              # waves: there is nothing else
 speed_perturb_factors=      # of the training set of ASR, such as "0.9 1.0 1.1"; empty: as it is
 min_wav_duration=0.1        # seconds, of training and validation
 max_wav_duration=30         # seconds, of training and validation
@@ -278,7 +279,7 @@ stage_upload() {
 all_sets=$(for task in $tasks; do echo "$task" "$(sets "$task")"; done)
 learning=(${train_config:+--config "$train_config"} --token_list "$tokens" "${text[@]}" --cleaner "$cleaner"
     --speaker_tool "$spk_embed_tool")
-run 0 "options" "$exp" check_options "${learning[*]} $train_args $ngpu $fs $inference_args $inference_asr_args" \
+run 0 "options" "$exp" check_options "$(wanted 8 && echo training) ${learning[*]} $train_args $ngpu $fs $inference_args $inference_asr_args" \
     "$inference_tts_args $pretrained $pretrained_args $spk_embed_file" "$(content "$train_config" "$inference_config")"
 run 1 "data" "$datadir" stage_data "$local_data_opts${own_options:+ $own_options}"
 run 2 "dump" "$dumpdir" stage_dump "$all_sets $speed_perturb_factors $fs $audio_format $allow_failures" "$(tables "$datadir")"
