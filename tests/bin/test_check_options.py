@@ -19,8 +19,10 @@ def check(*words, training=(), asr=(), tts=(), tool="resemblyzer"):
     return main([*own, ":::", *TRAINING, *training, ":::", *asr, ":::", *tts])
 
 
-def test_all_is_well(tmp_path):
+def test_all_is_well():
     assert check(asr=["--beam_size=2"], tts=["--threshold=0.4"]) == 0
+    decoding_only = ["--tasks=asr", "--fs=8000", "--spk_embed_tool=resemblyzer"]
+    assert main([*decoding_only, ":::", ":::", "--nbest=2", ":::"]) == 0
 
 
 WRONG = {
