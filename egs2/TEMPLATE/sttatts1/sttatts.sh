@@ -224,7 +224,8 @@ stage_import() {
     mkdir -p "$exp" && echo "$state" >"$marker"
 }
 training() { # training WORD...: here, or as a job of the queue
-    local launch=("$python") words=(--ngpu "$ngpu" --multiprocessing_distributed "$([ "$ngpu" -gt 1 ] && echo true || echo false)")
+    local launch=("$python") words=(--ngpu "$ngpu")
+    [ "$ngpu" -le 1 ] || words+=(--multiprocessing_distributed true)
     if [ "$cuda_backend" != local ]; then
         launch+=(-m espnet2_ext.bin.submit --cmd_backend "$cuda_backend" --folder "$exp"
             --cluster_config "$recipe_dir/conf/$cuda_backend.yaml" --ngpu "$ngpu" --num_nodes "$num_nodes"
@@ -279,8 +280,8 @@ stage_upload() {
 all_sets=$(for task in $tasks; do echo "$task" "$(sets "$task")"; done)
 learning=(${train_config:+--config "$train_config"} --token_list "$tokens" "${text[@]}" --cleaner "$cleaner"
     --speaker_tool "$spk_embed_tool")
-run 0 "options" "$exp" check_options "$(wanted 8 && echo training) ${learning[*]} $train_args $ngpu $fs $inference_args $inference_asr_args" \
-    "$inference_tts_args $pretrained $pretrained_args $spk_embed_file" "$(content "$train_config" "$inference_config")"
+run 0 "options" "$exp" check_options "$(wanted 8 && echo training) ${learning[*]} $train_args $ngpu $fs" \
+    "$(decoding_args asr) $(decoding_args tts) $pretrained $pretrained_args $spk_embed_file" "$(content "$train_config" "$inference_config")"
 run 1 "data" "$datadir" stage_data "$local_data_opts${own_options:+ $own_options}"
 run 2 "dump" "$dumpdir" stage_dump "$all_sets $speed_perturb_factors $fs $audio_format $allow_failures" "$(tables "$datadir")"
 run 3 "speaker embeddings" "$dumpdir" stage_speakers "$all_sets $spk_embed_tool $spk_embed_file $spk_embed_per" \
@@ -297,8 +298,9 @@ number=8
 for task in asr tts vc; do
     number=$((number + 1))
     [[ $tasks == *$task* ]] || continue
-    run $number "$task decoding" "$(decoded "$task")" "stage_$task" "$all_sets $inference_args $inference_asr_args" \
-        "$inference_tts_args $vocoder $compare_untrained $untrained_utts" "$(content "$(model_file "$task")" "$inference_config")" "$(tables "$raw")"
+    run $number "$task decoding" "$(decoded "$task")" "stage_$task" "$all_sets $(decoding_args "$task")" \
+        "$vocoder $compare_untrained $untrained_utts" "$(content "$(model_file "$task")" "$inference_config")" \
+        "$(tables "$raw")"
 done
 run 12 "scores" "$exp" stage_score "$all_sets $score_opts $normalizer ${hearing[*]} $vocoder $similarity_tool $predict_mos" \
     "$(for task in $tasks; do decoded "$task" && after "$(decoded "$task")"/.done_*; done)" "$(tables "$raw")"
