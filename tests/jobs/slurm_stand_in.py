@@ -9,7 +9,7 @@ from pathlib import Path
 PROGRAMS = {
     "sbatch": r"""
         [ "$1 $2" = "--wait --parsable" ] && [ $# -eq 3 ] || exit 64
-        option() { sed -n "s/^#SBATCH --$1=//p" "$script"; }
+        option() { eval "echo $(sed -n "s/^#SBATCH --$1=//p" "$script")"; }
         script=$3
         [ -n "$(option output)" ] || exit 65
         echo "4711;cluster"

@@ -7,7 +7,7 @@
 #   ./run.sh --skip_train true --download_model model.zip
 #
 #  1 data        data/<set>/<task>/{wav.scp,text,utt2spk,spk2utt}, task: asr, tts or vc
-#  2 dump        dump/raw/org/<set>/<task>, mono FLAC of one rate
+#  2 dump        dump/raw/org/<set>/<task>, mono and of one rate
 #  3 speakers    spembs.scp, speakers.npz
 #  4 filter      dump/raw/<set>/<task>; training sets without too long and too short ones
 #  5 tokens      dump/tokens.txt
@@ -278,8 +278,8 @@ stage_upload() {
 }
 
 all_sets=$(for task in $tasks; do echo "$task" "$(sets "$task")"; done)
-learning=(${train_config:+--config "$train_config"} --token_list "$tokens" "${text[@]}" --cleaner "$cleaner"
-    --speaker_tool "$spk_embed_tool")
+learning=(${train_config:+--config "$train_config"} --token_list "$tokens" "${text[@]}" --speaker_tool "$spk_embed_tool")
+[ "$cleaner" != none ] || learning+=(--cleaner none) # whatever the configuration says
 run 0 "options" "$exp" check_options "$(wanted 8 && echo training) ${learning[*]} $train_args $ngpu $fs" \
     "$(decoding_args asr) $(decoding_args tts) $pretrained $pretrained_args $spk_embed_file" "$(content "$train_config" "$inference_config")"
 run 1 "data" "$datadir" stage_data "$local_data_opts${own_options:+ $own_options}"
