@@ -348,6 +348,7 @@ class STTATTS:
                     speakers[places],
                     [utterance_ids[i] for i in places],
                     options,
+                    reads=task == "tts",
                 )
             return [_speech(mel, voice) for mel in mels]
 

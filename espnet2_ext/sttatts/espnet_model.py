@@ -14,12 +14,21 @@ from espnet2.torch_utils.device_funcs import force_gatherable
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from torch import Tensor, nn
 
+from espnet2_ext.sttatts.alignment import (
+    Reading,
+    letter_times,
+    listening,
+    previous_letters,
+    reading_window,
+    spoken_letter,
+)
 from espnet2_ext.sttatts.config import TASKS, ModelConfig, Padding
 from espnet2_ext.sttatts.decoder import Decoder
 from espnet2_ext.sttatts.encoder import Encoder
 from espnet2_ext.sttatts.initialize import initialize
 from espnet2_ext.sttatts.lengths import valid_mask
 from espnet2_ext.sttatts.losses import (
+    aligned_attention_loss,
     cross_entropy_sum,
     ctc_loss_sum,
     guided_attention_loss,
@@ -52,6 +61,8 @@ class TeacherForced(NamedTuple):
     """(B,) real decoder steps, r frames each."""
     memory_lengths: Tensor
     """(B,) real memory frames."""
+    reading: Reading | None = None
+    """Where in the text the recording is, if that was asked for."""
 
 
 TaskLoss = tuple[Tensor, dict[str, Tensor], Tensor]
@@ -197,6 +208,7 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         prev_mel_lengths: Tensor | None = None,
         prenet_dropout: float | None = None,
         padding: Padding | None = None,
+        window: Tensor | None = None,
     ) -> SpeechDecoderOutput:
         """Predict each next group of mel frames.
 
@@ -208,6 +220,7 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
             prev_mel_lengths: (B,) real steps; all L when missing.
             prenet_dropout: overrides the always-on pre-net dropout.
             padding: overrides the configured rule for the post-net.
+            window: (B, H, L, T) bool, True where cross-attention may look.
 
         Returns:
             Frames before and after the post-net, stop logits, attentions.
@@ -222,6 +235,7 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
             memory,
             valid_mask(memory_lengths, memory.size(1)),
             need_weights=True,
+            window=window,
         )
         exact = (padding or self.config.padding) == "exact"
         frames = prev_mel_lengths * self.config.reduction_factor if exact else None
@@ -299,8 +313,13 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         }
         return loss, stats, characters
 
-    def teacher_forced_speech(self, task: str, batch: dict[str, Any]) -> TeacherForced:
-        """Predict the target wave of a ``tts`` or ``vc`` batch from its true past."""
+    def teacher_forced_speech(
+        self, task: str, batch: dict[str, Any], reading: Reading | None = None
+    ) -> TeacherForced:
+        """Predict the target wave of a ``tts`` or ``vc`` batch from its true past.
+
+        ``reading`` is found by the CTC head unless it is given.
+        """
         language = _language(batch, task)
         if task == "tts":
             target = "tts_speech"
@@ -320,16 +339,58 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         r = self.config.reduction_factor
         steps = torch.div(mel_lengths, r, rounding_mode="floor")
         prev_mel = teacher_forcing_input(mel, r)
+        if reading is None:
+            reading = self._reading(task, batch, steps, prev_mel.size(1))
         output = self.decode_speech(
             self.fuse(memory, task, language),
             memory_lengths,
             prev_mel,
             batch[f"{task}_spembs"],
             steps,
+            window=self._window(reading, memory.size(1)),
         )
         return TeacherForced(
-            output, mel[:, : prev_mel.size(1) * r], steps, memory_lengths
+            output, mel[:, : prev_mel.size(1) * r], steps, memory_lengths, reading
         )
+
+    def _reading(
+        self, task: str, batch: dict[str, Any], steps: Tensor, length: int
+    ) -> Reading | None:
+        """Where in its text a recording is at each of ``length`` decoder steps."""
+        config = self.config
+        if task != "tts" or not (config.loss.aligned_attention or self.reads_on):
+            return None
+        with listening(self.speech_encoder_prenet, self.encoder), torch.no_grad():
+            memory, frames = self.encode_speech(
+                batch["tts_speech"],
+                batch["tts_speech_lengths"],
+                language=_language(batch, "tts"),
+                padding=config.padding,
+            )
+            logits = self.ctc_head(memory)
+        text, letters = batch["tts_text"], batch["tts_text_lengths"]
+        times, scores = letter_times(logits, frames, text, letters)
+        middles = torch.arange(length, device=times.device) + 0.5
+        place = spoken_letter(times * (steps / frames).unsqueeze(1), letters, middles)
+        return Reading(place, scores > config.loss.aligned_attention_trust)
+
+    @property
+    def reads_on(self) -> bool:
+        """True if a speaking decoder sees only letters beside the last one."""
+        return any(self.config.attention_window)
+
+    def _window(self, reading: Reading | None, letters: int) -> Tensor | None:
+        """What the heads may see, (B, H, L, T); where none is to be trusted, all."""
+        if reading is None or not self.reads_on:
+            return None
+        window = reading_window(
+            previous_letters(reading.place, jitter=self.training),
+            letters,
+            self.config.heads,
+            self.config.loss.guided_attention_heads,
+            self.config.attention_window,
+        )
+        return window | ~reading.trusted[:, None, None, None]
 
     def _speech_loss(self, task: str, batch: dict[str, Any]) -> TaskLoss:
         forced = self.teacher_forced_speech(task, batch)
@@ -352,9 +413,40 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         )
         loss = weights.l1 * l1 + weights.bce * bce
         loss = loss + weights.guided_attention * attention
-        parts = {"loss": loss, "l1": l1, "bce": bce, "attn": attention}
+        parts = {"l1": l1, "bce": bce, "attn": attention}
+        if forced.reading is not None:
+            aligned = aligned_attention_loss(
+                output.attentions,
+                forced.reading.place,
+                forced.reading.trusted,
+                forced.steps,
+                weights.guided_attention_heads,
+                weights.aligned_attention_sigma,
+            )
+            loss = loss + weights.aligned_attention * aligned
+            parts |= {"align": aligned, "trust": forced.reading.trusted.float().mean()}
+        if task == "tts" and not self.training:
+            parts["reads"] = self._reads(forced, batch)
         stats = {f"{task}_{name}": value for name, value in parts.items()}
-        return loss, stats, frames.sum()
+        return loss, {f"{task}_loss": loss, **stats}, frames.sum()
+
+    def _reads(self, forced: TeacherForced, batch: dict[str, Any]) -> Tensor:
+        """L1 of the mel with the letters of each text shuffled, minus that with them.
+
+        Near zero in a model that lives by its own past and by its place in the text.
+        """
+        real = valid_mask(batch["tts_text_lengths"], batch["tts_text"].size(1))
+        draws = torch.rand(real.shape, generator=torch.Generator().manual_seed(0))
+        order = draws.to(real.device).masked_fill(~real, 2.0).argsort(dim=1)
+        shuffled = {**batch, "tts_text": batch["tts_text"].gather(1, order)}
+        other = self.teacher_forced_speech("tts", shuffled, forced.reading)
+        frames = forced.steps * self.config.reduction_factor
+        real = valid_mask(frames, forced.mel.size(1))
+        errors = [
+            F.l1_loss(output.before.float()[real], forced.mel[real])
+            for output in (forced.output, other.output)
+        ]
+        return errors[1] - errors[0]
 
     def train(self, mode: bool = True) -> "ESPnetSTTATTSModel":
         """Switch the mode; frozen batch norms stay in evaluation mode."""

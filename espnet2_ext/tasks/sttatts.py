@@ -185,6 +185,15 @@ class STTATTSTask(AbsTask):
             help="Utterances with longer texts are left out, where a text shape "
             "file is given",
         )
+        batches.add_argument(
+            "--asr_speeds",
+            type=float,
+            nargs="*",
+            default=[],
+            metavar="FACTOR",
+            help="Play each training recording of ASR at one of these speeds, drawn "
+            "anew each time, e.g. 0.9 1.0 1.1",
+        )
         for choices in cls.class_choices_list:
             choices.add_arguments(batches)
         # The paper's optimisation (section 4.2 and the released script).  The rule
@@ -245,6 +254,7 @@ class STTATTSTask(AbsTask):
             build_tokenizer(args.token_type, tokens, args.bpemodel),
             build_cleaner(args.cleaner),
             _model_config(args).speaker_dim,
+            args.asr_speeds if train else (),
         )
 
     @classmethod

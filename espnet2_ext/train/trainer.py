@@ -9,6 +9,7 @@ from espnet2.train.trainer import Trainer
 
 from espnet2_ext.sttatts.config import TASKS
 from espnet2_ext.train.checkpoints import CHECKPOINT, PREVIOUS, CheckpointKeeper
+from espnet2_ext.train.free_running import KeepFirst, free_running_stats
 from espnet2_ext.train.plots import plot_speech
 
 UNTRAINED = "init.pth"
@@ -67,12 +68,13 @@ class STTATTSTrainer(Trainer):
 
     @classmethod
     def validate_one_epoch(cls, reporter: SubReporter, **kwargs: Any) -> None:
-        """Validate, then register the sum of the tasks' losses as ``joint_loss``.
+        """Validate, also by free-running speech; register ``joint_loss`` of the tasks.
 
         The plain ``loss`` averages batches of different tasks by characters and
         frames, so it mostly tells how much speech there was.
         """
-        super().validate_one_epoch(reporter=reporter, **kwargs)
+        batches = KeepFirst(kwargs.pop("iterator"))
+        super().validate_one_epoch(reporter=reporter, iterator=batches, **kwargs)
         losses = [
             aggregate(reporter.stats[f"{task}_loss"])
             for task in TASKS
@@ -80,6 +82,10 @@ class STTATTSTrainer(Trainer):
         ]
         if losses:
             reporter.register({"joint_loss": float(sum(losses))})
+            reporter.next()
+        if not kwargs["options"].no_forward_run and batches.kept:
+            model = getattr(kwargs["model"], "module", kwargs["model"])
+            reporter.register(free_running_stats(model, batches.kept))
             reporter.next()
 
     @classmethod
