@@ -17,6 +17,7 @@ Sets, by whole speakers and whole sentences:
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -187,7 +188,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         "--readings", type=int, default=8000, metavar="N", help="of the teacher (8000)"
     )
     parser.add_argument(
-        "--workers", type=int, default=2, metavar="N", help="processes (2)"
+        "--workers",
+        type=int,
+        default=os.cpu_count(),
+        metavar="N",
+        help="processes in which the teacher reads (default: one for each core)",
     )
     add_allow_failures(parser)
 
