@@ -275,6 +275,12 @@ class STTATTSTask(AbsTask):
         Raises:
             ValueError: bad configuration, token list or ``--freeze_param``.
         """
+        if args.model_conf.get("autocast", "none") != "none" and not args.use_amp:
+            args.use_amp = True
+            logging.warning(
+                "--model_conf autocast=%s is now --use_amp true, and taken for it",
+                args.model_conf["autocast"],
+            )
         config = keep_statistics(_model_config(args), args.freeze_param)
         if config.padding == "official" and args.bucket_multiple:
             raise ValueError(

@@ -1,15 +1,18 @@
 """ESPnet's Trainer with safe checkpoints, a joint criterion and plots of speech."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import torch
 from espnet2.train.reporter import SubReporter, aggregate
 from espnet2.train.trainer import Trainer
+from torch import nn
 
 from espnet2_ext.sttatts.config import TASKS
 from espnet2_ext.train.checkpoints import CHECKPOINT, PREVIOUS, CheckpointKeeper
 from espnet2_ext.train.plots import plot_speech
+from espnet2_ext.train.precision import Bf16Forward
 
 UNTRAINED = "init.pth"
 """Weights before the first update, to be compared with what training makes of them."""
@@ -19,20 +22,25 @@ class STTATTSTrainer(Trainer):
     """Everything else is ESPnet's."""
 
     _keeper: CheckpointKeeper
+    _mixed_precision: bool
 
     @classmethod
     def run(cls, **kwargs: Any) -> None:
         """Train to the end; see ``Trainer.run`` for the arguments."""
+        options = kwargs["trainer_options"]
+        cls._mixed_precision = options.use_amp
+        # Autocast is opened here, not by ESPnet: see Bf16Forward.
+        kwargs["trainer_options"] = dataclasses.replace(options, use_amp=False)
         option = kwargs["distributed_option"]
         writes = not option.distributed or option.dist_rank == 0
-        folder = Path(kwargs["trainer_options"].output_dir)
+        folder = Path(options.output_dir)
         cls._keeper = CheckpointKeeper(folder, writes)
         if not writes:
             super().run(**kwargs)
             return
         if (folder / PREVIOUS).exists() and not (folder / CHECKPOINT).exists():
             (folder / PREVIOUS).rename(folder / CHECKPOINT)
-        resumes = kwargs["trainer_options"].resume and (folder / CHECKPOINT).exists()
+        resumes = options.resume and (folder / CHECKPOINT).exists()
         with cls._keeper.guard_saves():
             if not resumes:
                 torch.save(kwargs["model"].state_dict(), folder / UNTRAINED)
@@ -57,22 +65,31 @@ class STTATTSTrainer(Trainer):
         )
 
     @classmethod
-    def train_one_epoch(cls, **kwargs: Any) -> bool:
+    def _in_precision(cls, model: nn.Module) -> nn.Module:
+        """Model that computes as ``--use_amp`` says."""
+        return Bf16Forward(model) if cls._mixed_precision else model
+
+    @classmethod
+    def train_one_epoch(cls, model: nn.Module, **kwargs: Any) -> bool:
         """Train one epoch from clean gradients."""
         # All files of the epoch before are in place by now.
         cls._keeper.commit()
         for optimizer in kwargs["optimizers"]:
             optimizer.zero_grad()
-        return super().train_one_epoch(**kwargs)
+        return super().train_one_epoch(model=cls._in_precision(model), **kwargs)
 
     @classmethod
-    def validate_one_epoch(cls, reporter: SubReporter, **kwargs: Any) -> None:
+    def validate_one_epoch(
+        cls, model: nn.Module, reporter: SubReporter, **kwargs: Any
+    ) -> None:
         """Validate, then register the sum of the tasks' losses as ``joint_loss``.
 
         The plain ``loss`` averages batches of different tasks by characters and
         frames, so it mostly tells how much speech there was.
         """
-        super().validate_one_epoch(reporter=reporter, **kwargs)
+        super().validate_one_epoch(
+            model=cls._in_precision(model), reporter=reporter, **kwargs
+        )
         losses = [
             aggregate(reporter.stats[f"{task}_loss"])
             for task in TASKS
