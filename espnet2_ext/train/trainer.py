@@ -13,6 +13,7 @@ from espnet2_ext.sttatts.config import TASKS
 from espnet2_ext.train.checkpoints import CHECKPOINT, PREVIOUS, CheckpointKeeper
 from espnet2_ext.train.plots import plot_speech
 from espnet2_ext.train.precision import Bf16Forward
+from espnet2_ext.train.progress import Batches, Progress
 
 UNTRAINED = "init.pth"
 """Weights before the first update, to be compared with what training makes of them."""
@@ -23,11 +24,13 @@ class STTATTSTrainer(Trainer):
 
     _keeper: CheckpointKeeper
     _mixed_precision: bool
+    _progress: Progress
 
     @classmethod
     def run(cls, **kwargs: Any) -> None:
         """Train to the end; see ``Trainer.run`` for the arguments."""
         options = kwargs["trainer_options"]
+        cls._progress = Progress(options.max_epoch, options.accum_grad)
         cls._mixed_precision = options.use_amp
         # Autocast is opened here, not by ESPnet: see Bf16Forward.
         kwargs["trainer_options"] = dataclasses.replace(options, use_amp=False)
@@ -70,13 +73,24 @@ class STTATTSTrainer(Trainer):
         return Bf16Forward(model) if cls._mixed_precision else model
 
     @classmethod
-    def train_one_epoch(cls, model: nn.Module, **kwargs: Any) -> bool:
+    def train_one_epoch(
+        cls,
+        model: nn.Module,
+        iterator: Batches,
+        reporter: SubReporter,
+        **kwargs: Any,
+    ) -> bool:
         """Train one epoch from clean gradients."""
         # All files of the epoch before are in place by now.
         cls._keeper.commit()
         for optimizer in kwargs["optimizers"]:
             optimizer.zero_grad()
-        return super().train_one_epoch(model=cls._in_precision(model), **kwargs)
+        return super().train_one_epoch(
+            model=cls._in_precision(model),
+            iterator=cls._progress.watch(iterator, reporter.get_epoch()),
+            reporter=reporter,
+            **kwargs,
+        )
 
     @classmethod
     def validate_one_epoch(
