@@ -138,7 +138,8 @@ class STTATTSTask(AbsTask):
             action=NestedDictAction,
             default={},
             help=f"Proportion of micro-batches per task ({', '.join(TASKS)}), e.g. "
-            "--task_ratio asr=1 --task_ratio tts=2; default: as the corpora are",
+            "--task_ratio asr=1 --task_ratio tts=2; default: as the corpora are, as "
+            "far as every update can hold every task",
         )
         mixing.add_argument(
             "--mix_mode",
@@ -195,6 +196,8 @@ class STTATTSTask(AbsTask):
             valid_iterator_type="task",
             batch_type="numel",
             batch_bins=3_200_000,
+            # k of the paper's English models: room for every task in every update.
+            accum_grad=8,
             optim="adamw",
             optim_conf={
                 "lr": 1e-4,

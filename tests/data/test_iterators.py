@@ -67,6 +67,18 @@ def test_zip_mode_merges_the_tasks(tmp_path):
     assert {uid.split("_")[0] for uid in ids} == {"asr", "tts"}
 
 
+def test_zip_mode_and_a_ratio_exclude_each_other(tmp_path):
+    with pytest.raises(ValueError, match="--task_ratio: with --mix_mode zip"):
+        build(tmp_path, extra=["--mix_mode=zip", "--task_ratio=asr=1"])
+
+
+def test_a_plan_that_misses_the_wanted_is_logged(tmp_path, caplog):
+    options = ["--accum_grad=2", "--task_ratio=asr=1", "--task_ratio=tts=3"]
+    factory = build(tmp_path, extra=["--batch_bins=1", *options])
+    assert factory.counts["tts"] == 3 * factory.counts["asr"]
+    assert "updates without a task: asr" in caplog.text
+
+
 def test_validation_takes_one_task_after_the_other(tmp_path):
     factory = build(tmp_path, "valid", ["--batch_bins=1"])
     tasks = [ids[0].split("_")[0] for ids, _ in factory.build_iter(1)]
