@@ -14,12 +14,9 @@ from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import int_or_none, str2bool, str_or_none
 
 from espnet2_ext.configuration import build_model_config, plain_values
+from espnet2_ext.data.batches import BUCKETS, speech_buckets, text_buckets
 from espnet2_ext.data.collate import TaskCollate
-from espnet2_ext.data.iterators import (
-    build_task_iterators,
-    speech_buckets,
-    text_buckets,
-)
+from espnet2_ext.data.iterators import build_task_iterators
 from espnet2_ext.data.names import all_names, tasks_in
 from espnet2_ext.data.preprocessor import TaskPreprocessor
 from espnet2_ext.sttatts.config import PRESETS, TASKS, ModelConfig
@@ -153,7 +150,7 @@ class STTATTSTask(AbsTask):
             type=int,
             default=8192,
             help="Padded waves are multiples of this many samples; 0 keeps each "
-            "batch's own length and makes --batch_type count",
+            "batch's own length",
         )
         batches.add_argument(
             "--bucket_growth",
@@ -194,7 +191,7 @@ class STTATTSTask(AbsTask):
         parser.set_defaults(
             iterator_type="task",
             valid_iterator_type="task",
-            batch_type="numel",
+            batch_type=BUCKETS,
             batch_bins=3_200_000,
             # k of the paper's English models: room for every task in every update.
             accum_grad=8,
