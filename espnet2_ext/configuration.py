@@ -9,7 +9,7 @@ from espnet2_ext.sttatts.config import PRESETS, ModelConfig
 
 _ADAPTER = TypeAdapter(ModelConfig)
 
-_RETIRED = frozenset({"autocast"})
+RETIRED = frozenset({"autocast"})
 """Names that earlier versions wrote into ``config.yaml`` and the model no longer has:
 precision is for the training to choose (``--use_amp``)."""
 
@@ -31,7 +31,7 @@ def build_model_config(preset: str, overrides: dict[str, Any]) -> ModelConfig:
     """
     if preset not in PRESETS:
         raise ValueError(f"unknown preset '{preset}'; choose from {sorted(PRESETS)}")
-    known = {name: value for name, value in overrides.items() if name not in _RETIRED}
+    known = {name: value for name, value in overrides.items() if name not in RETIRED}
     values = _merge(dataclasses.asdict(PRESETS[preset]), known)
     try:
         return _ADAPTER.validate_python(values)

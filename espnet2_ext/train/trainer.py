@@ -10,7 +10,7 @@ from espnet2.train.trainer import Trainer
 from torch import nn
 
 from espnet2_ext.sttatts.config import TASKS
-from espnet2_ext.train.checkpoints import CHECKPOINT, PREVIOUS, CheckpointKeeper
+from espnet2_ext.train.checkpoints import CHECKPOINT, CheckpointKeeper
 from espnet2_ext.train.plots import plot_speech
 from espnet2_ext.train.precision import Bf16Forward
 from espnet2_ext.train.progress import Batches, Progress
@@ -41,8 +41,7 @@ class STTATTSTrainer(Trainer):
         if not writes:
             super().run(**kwargs)
             return
-        if (folder / PREVIOUS).exists() and not (folder / CHECKPOINT).exists():
-            (folder / PREVIOUS).rename(folder / CHECKPOINT)
+        cls._keeper.recover()
         resumes = options.resume and (folder / CHECKPOINT).exists()
         with cls._keeper.guard_saves():
             if not resumes:
@@ -96,16 +95,19 @@ class STTATTSTrainer(Trainer):
     def validate_one_epoch(
         cls, model: nn.Module, reporter: SubReporter, **kwargs: Any
     ) -> None:
-        """Validate, then register the sum of the tasks' losses as ``joint_loss``.
+        """Validate, then register the tasks' weighted sum of losses as ``joint_loss``.
 
-        The plain ``loss`` averages batches of different tasks by characters and
-        frames, so it mostly tells how much speech there was.
+        The weights are those of training (``--model_conf loss.asr=…``).  The plain
+        ``loss`` averages batches of different tasks by characters and frames, so it
+        mostly tells how much speech there was.
         """
         super().validate_one_epoch(
             model=cls._in_precision(model), reporter=reporter, **kwargs
         )
+        inner: Any = getattr(model, "module", model)  # DDP wraps it
+        weights = inner.config.loss
         losses = [
-            aggregate(reporter.stats[f"{task}_loss"])
+            getattr(weights, task) * aggregate(reporter.stats[f"{task}_loss"])
             for task in TASKS
             if f"{task}_loss" in reporter.stats
         ]
