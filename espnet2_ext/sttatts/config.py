@@ -2,7 +2,7 @@
 
 The dataclasses hold plain values only, so that a configuration goes into
 ``config.yaml`` and back without loss.  They are checked by
-:func:`espnet2_ext.train.configuration.build_model_config`.
+:func:`espnet2_ext.configuration.build_model_config`.
 """
 
 from dataclasses import dataclass, field, fields, replace
@@ -156,7 +156,6 @@ class ModelConfig:
     postnet_dropout: float = 0.5
     freeze_batch_norm: bool = False
     padding: Padding = "exact"
-    autocast: Literal["bf16", "none"] = "none"
     audio: AudioConfig = field(default_factory=AudioConfig)
     front_end: FrontEndConfig = field(default_factory=FrontEndConfig)
     fusion: FusionConfig = field(default_factory=FusionConfig)

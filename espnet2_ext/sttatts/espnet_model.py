@@ -267,19 +267,16 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         total = torch.zeros((), device=batch[f"{tasks[0]}_speech"].device)
         stats: dict[str, Tensor] = {}
         weight = torch.ones((), device=total.device)
-        with torch.autocast(
-            total.device.type, torch.bfloat16, enabled=self.config.autocast == "bf16"
-        ):
-            for task in tasks:
-                loss, task_stats, normaliser = (
-                    self._asr_loss(batch)
-                    if task == "asr"
-                    else self._speech_loss(task, batch)
-                )
-                total = total + getattr(self.config.loss, task) * loss
-                stats.update(task_stats)
-                if len(tasks) == 1:
-                    weight = normaliser.float()
+        for task in tasks:
+            loss, task_stats, normaliser = (
+                self._asr_loss(batch)
+                if task == "asr"
+                else self._speech_loss(task, batch)
+            )
+            total = total + getattr(self.config.loss, task) * loss
+            stats.update(task_stats)
+            if len(tasks) == 1:
+                weight = normaliser.float()
         stats = {name: value.detach() for name, value in stats.items()}
         # A copy: the Trainer divides the loss in place before it logs the statistics.
         stats["loss"] = total.detach().clone()

@@ -185,8 +185,8 @@ def test_languages():
     assert torch.isfinite(loss).all()
 
 
-def test_bf16_autocast_inside_forward():
-    model = tiny_model(autocast="bf16")
+def test_autocast_around_forward_counts_and_mel_and_losses_stay_fp32():
+    model = tiny_model()
     seen = {}
 
     def remember(name):
@@ -197,24 +197,13 @@ def test_bf16_autocast_inside_forward():
         lambda module, inputs, output: seen.update(mel=output[0].dtype)
     )
     for task in ("asr", "tts"):
-        loss, stats, _ = model(**make_batch(rows=2, tasks=(task,)))
+        with torch.autocast("cpu", torch.bfloat16):
+            loss, stats, _ = model(**make_batch(rows=2, tasks=(task,)))
         loss.backward()
         assert loss.dtype == torch.float32
         assert all(value.dtype == torch.float32 for value in stats.values())
     assert seen == {"fc1": torch.bfloat16, "mel": torch.float32}
-    parameters = model.parameters()
-    assert {p.dtype for p in parameters} == {torch.float32}
     assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
-
-
-def test_bf16_is_close_to_fp32():
-    losses = {}
-    for autocast in ("none", "bf16"):
-        torch.manual_seed(0)
-        model = tiny_model(autocast=autocast).eval()
-        losses[autocast] = model(**make_batch(rows=2, tasks=("asr",)))[0].item()
-    assert losses["bf16"] != losses["none"]
-    assert losses["bf16"] == pytest.approx(losses["none"], rel=0.02)
 
 
 @torch.no_grad()
