@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,8 +19,11 @@ from espnet2_ext.jobs.fanout import fan_out
 from espnet2_ext.output_files import write_text
 
 MANIFEST = "manifest.jsonl"
-AUDIO_TABLES = ("wav.scp", "target.scp")
-"""Tables of recordings; ``target.scp`` holds what voice conversion should give."""
+COUNTED = {"wav.scp": "utt2num_samples", "target.scp": "utt2num_target_samples"}
+"""Tables of recordings, and those of their numbers of samples; ``target.scp`` holds
+what voice conversion should give."""
+
+AUDIO_TABLES = tuple(COUNTED)
 
 
 class TooManyFailuresError(ValueError):
@@ -66,7 +70,7 @@ class Written:
 
 
 def convert(job: Job) -> Written:
-    """Write one recording as mono 16-bit FLAC; the file is whole or not there.
+    """Write one recording as mono, 16 bits; the file is whole or not there.
 
     Raises:
         FileNotFoundError: no such source.
@@ -75,13 +79,19 @@ def convert(job: Job) -> Written:
     if job.source.endswith("|"):
         raise BadInputError(f"{job.source}: is a command; write its output to a file")
     span = Segment.parse(job.segment)[1:] if job.segment else None
-    wave = load_speech(job.source, 0, job.sample_rate, max_seconds=None, span=span)
+    wave = load_speech(
+        job.source,
+        0,
+        job.sample_rate,
+        max_seconds=None,
+        span=span,
+        name_channels=False,
+    )
     source, target = os.stat(job.source), Path(job.target)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        soundfile.write(
-            temporary, wave, job.sample_rate, format="FLAC", subtype="PCM_16"
-        )
+        kind = target.suffix[1:].upper()
+        soundfile.write(temporary, wave, job.sample_rate, format=kind, subtype="PCM_16")
         size = temporary.stat().st_size
         os.replace(temporary, target)
     finally:
@@ -123,20 +133,22 @@ class Manifest:
                 continue
         write_text(self.path, "".join(map(_line, self.entries.items())))
 
-    def name_for(self, uid: str, source: str, segment: str = "") -> str:
+    def name_for(
+        self, uid: str, source: str, segment: str = "", audio_format: str = "flac"
+    ) -> str:
         """File name of an utterance.
 
         Tasks that share a folder may use one id for two recordings; the second one
         gets a number.
         """
-        name, number = f"{uid}.flac", 1
+        name, number = f"{uid}.{audio_format}", 1
         while name in self.entries:
             known = self.entries[name]
             same = (known.source, known.segment) == (source, segment)
             if same or not os.path.exists(known.source):
                 break
             number += 1
-            name = f"{uid}.{number}.flac"
+            name = f"{uid}.{number}.{audio_format}"
         return name
 
     def add(self, name: str, written: Written) -> None:
@@ -158,8 +170,9 @@ def dump_audio(
     sample_rate: int = 16000,
     allow_failures: int = 0,
     workers: Workers | None = None,
+    audio_format: str = "flac",
 ) -> dict[str, str]:
-    """Copy a data directory, its recordings as mono FLAC of one rate.
+    """Copy a data directory, its recordings as mono files of one rate.
 
     Parts of recordings (``segments``) become files of their own. Files that an
     earlier run finished are kept if their source is unchanged.
@@ -173,6 +186,7 @@ def dump_audio(
         sample_rate: of the files (Hz).
         allow_failures: utterances that may be dropped.
         workers: that share the work; this process alone by default.
+        audio_format: of the files, ``flac`` or ``wav``.
 
     Returns:
         Why utterances were dropped, by id.
@@ -209,15 +223,14 @@ def dump_audio(
             data.tables[table],
             data.tables.get(SEGMENTS, {}) if table == "wav.scp" else {},
             "" if table == "wav.scp" else f".{Path(table).stem}",
-            _Place(audio_dir, manifest, sample_rate, f"{source} {table}"),
+            _Place(audio_dir, manifest, sample_rate, audio_format, f"{source} {table}"),
             workers,
         )
         failures |= failed
         repairs |= {uid: one.repair for uid, one in written.items() if one.repair}
-        if table == "wav.scp":
-            data.tables["utt2num_samples"] = {
-                uid: str(one.samples) for uid, one in written.items()
-            }
+        data.tables[COUNTED[table]] = {
+            uid: str(one.samples) for uid, one in written.items()
+        }
     if len(failures) > allow_failures:
         raise TooManyFailuresError(
             f"{source}: {len(failures)} utterances failed, {allow_failures} are "
@@ -228,8 +241,18 @@ def dump_audio(
     if not kept:
         raise ValueError(f"{source}: no utterance is left")
     write_reasons(target, DROPPED, failures)
-    for line in write_reasons(target, REPAIRED, repairs):
-        logging.info(line)
+    write_reasons(target, REPAIRED, repairs)
+    for repair, count in Counter(repairs.values()).most_common():
+        example = next(uid for uid, done in repairs.items() if done == repair)
+        logging.warning(
+            "%s: %d of %d recordings: %s, such as utterance '%s'; all are named in %s",
+            source,
+            count,
+            len(data.utterances),
+            repair,
+            example,
+            target / REPAIRED,
+        )
     data.keep(kept).write(target)
     return failures
 
@@ -240,6 +263,7 @@ class _Place(NamedTuple):
     folder: Path
     manifest: Manifest
     sample_rate: int
+    audio_format: str
     title: str
 
 
@@ -258,7 +282,9 @@ def _write_table_audio(
     names, jobs = {}, {}
     for uid, path in values.items():
         segment = segments.get(uid, "")
-        names[uid] = place.manifest.name_for(uid + suffix, path, segment)
+        names[uid] = place.manifest.name_for(
+            uid + suffix, path, segment, place.audio_format
+        )
         target = str(place.folder / names[uid])
         jobs[uid] = Job(path, target, place.sample_rate, segment)
     pending = {uid: job for uid, job in jobs.items() if not _done(place.manifest, job)}

@@ -40,7 +40,8 @@ def test_phases_of_a_recipe(words, tmp_path):
 
     assert "z" in (tmp_path / "dump" / "tokens.txt").read_text().split()
     exp = experiment(tmp_path, ROW)
-    lengths = exp / "stats" / "other" / "tts" / "train" / "tts_speech_shape"
+    stats = exp.parent / "stats_char_english"
+    lengths = stats / "other" / "tts" / "tts_speech_shape"
     assert read_table(lengths).values.keys() == texts.keys()
 
     for line in (
