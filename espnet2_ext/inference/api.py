@@ -82,7 +82,7 @@ class STTATTS:
         dtype: torch.dtype = torch.float32,
         vocoder: str | Path | None = None,
     ) -> "STTATTS":
-        """Load a model directory, a packed zip, a URL of one, or a model-zoo tag.
+        """Load a model directory, a packed zip, a URL of one, or a name on a hub.
 
         Args:
             source: see :func:`~espnet2_ext.inference.model_files.find_model`.
