@@ -2,10 +2,8 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from espnet2_ext.checkpoints.fairseq_import import DICTIONARY_NAME
 from espnet2_ext.checkpoints.hf_import import (
@@ -63,38 +61,29 @@ def fetch_speecht5(name: str) -> Path | None:
     Raises:
         OSError: it is there and could not be downloaded.
     """
-    from huggingface_hub import hf_hub_download, snapshot_download
-    from huggingface_hub.errors import (
-        EntryNotFoundError,
-        HfHubHTTPError,
-        LocalEntryNotFoundError,
-    )
+    from huggingface_hub import snapshot_download
 
+    # Not hf_hub_download: without a network that tries again for half a minute.
     try:
-        config = read_json(Path(hf_hub_download(name, CONFIG_NAME)))
-    except (HfHubHTTPError, LocalEntryNotFoundError, ValueError) as error:
+        folder = Path(snapshot_download(name, allow_patterns=[CONFIG_NAME]))
+        config = read_json(folder / CONFIG_NAME)
+    except (OSError, ValueError) as error:
         logging.info("%s: not found on Hugging Face (%s)", name, error)
         return None
-    if not _is_speecht5(config):
+    if config.get("model_type") != "speecht5":
         return None
-    others = ["*.json", TOKENIZER_NAME]
-    safe, pickled = WEIGHTS
-    try:
-        folder = Path(snapshot_download(name, allow_patterns=[*others, safe]))
-        if not (folder / safe).is_file():
-            hf_hub_download(name, pickled, revision=folder.name)
-    except EntryNotFoundError:
-        raise FileNotFoundError(
-            f"{name}: the model on Hugging Face holds none of {', '.join(WEIGHTS)}"
-        ) from None
-    except HfHubHTTPError as error:
-        reason = str(error).splitlines()[0]
-        raise OSError(f"{name}: could not be downloaded ({reason})") from error
-    return folder
-
-
-def _is_speecht5(config: Mapping[str, Any]) -> bool:
-    return config.get("model_type") == "speecht5"
+    for weights in WEIGHTS:
+        wanted = ["*.json", TOKENIZER_NAME, weights]
+        try:
+            folder = Path(snapshot_download(name, allow_patterns=wanted))
+        except OSError as error:
+            reason = str(error).splitlines()[0]
+            raise OSError(f"{name}: could not be downloaded ({reason})") from error
+        if (folder / weights).is_file():
+            return folder
+    raise FileNotFoundError(
+        f"{name}: the model on Hugging Face holds none of {', '.join(WEIGHTS)}"
+    )
 
 
 def _state(source: Path) -> str:

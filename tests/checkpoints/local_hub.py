@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -57,6 +58,18 @@ class LocalHub:
         content = path.read_bytes()
         etag = f'"{hashlib.sha256(content).hexdigest()}"'
         return 200, {"ETag": etag, "X-Repo-Commit": COMMIT}, content
+
+
+def pretend(monkeypatch: Any, url: str, cache: Path) -> None:
+    """Let ``huggingface_hub`` take a server for Hugging Face."""
+    from huggingface_hub import constants
+
+    template = url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
 
 
 @contextmanager

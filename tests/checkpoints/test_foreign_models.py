@@ -12,7 +12,7 @@ from espnet2_ext.inference.model_files import find_model
 from espnet2_ext.output_files import write_wav
 from tests import oracle
 from tests.checkpoints.hf_models import build, save
-from tests.checkpoints.local_hub import LocalHub, serving
+from tests.checkpoints.local_hub import LocalHub, pretend, serving
 from tests.corpora import RATE, speak
 
 ASR, TTS = "microsoft/speecht5_asr", "microsoft/speecht5_tts"
@@ -45,15 +45,9 @@ def published(tmp_path_factory):
 
 @pytest.fixture
 def hub(published, tmp_path, monkeypatch):
-    from huggingface_hub import constants
-
     hub = LocalHub(published)
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
     with serving(hub) as url:
-        template = url + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "ENDPOINT", url)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hf"))
+        pretend(monkeypatch, url, tmp_path / "hf")
         yield hub
 
 
