@@ -27,7 +27,9 @@ DESCRIPTION = """\
 Recognise, synthesise and convert speech with one STTATTS model.
 
 The model (-m, or the variable STTATTS_MODEL) is a directory, a packed zip, the
-address of one, or a model-zoo tag (user/model)."""
+address of one, a model-zoo tag (user/model), or SpeechT5 of another project: its
+name on Hugging Face (microsoft/speecht5_asr), its directory, or a fairseq file with
+its dict.txt beside it."""
 
 EXAMPLES = """\
 examples:
@@ -176,8 +178,8 @@ def _command(
         "-m",
         "--model",
         default=os.environ.get(MODEL_VARIABLE),
-        help="directory, packed zip, address or model-zoo tag (default: the variable "
-        "STTATTS_MODEL)",
+        help="directory, packed zip, address, model-zoo tag or Hugging Face name "
+        "(default: the variable STTATTS_MODEL)",
     )
     parser.add_argument(
         "-q", "--quiet", action="store_true", help="no progress bar, no warnings"

@@ -105,7 +105,9 @@ def pack_model(
         staging.mkdir()
         config = _stage(sources, staging)
         # Loading is the check that everything fits; warnings are shown.
-        summary = summarize(STTATTS(find_model(staging)))
+        model = STTATTS(find_model(staging))
+        _ = model.vocoder
+        summary = summarize(model)
         card = write_card(name or outpath.stem, summary, config, licence, note)
         (staging / CARD_NAME).write_text(card, encoding="utf-8")
         packed = Path(folder) / "packed.zip"

@@ -104,15 +104,19 @@ class SpeakerTable:
 
         Args:
             speaker: a name of the table, an array (E,), a ``.npy`` file, or a
-                recording (any audio file) where the extractor is installed.
+                recording (any audio file) where the extractor is installed; None
+                stands for the only speaker.
 
         Returns:
             (E,) float32.
 
         Raises:
             FileNotFoundError: no such file.
-            BadInputError: unknown name, wrong size, zeros or NaN.
+            BadInputError: unknown name, wrong size, zeros or NaN, or none chosen of
+                several.
         """
+        if speaker is None:
+            speaker = self._only()
         if not isinstance(speaker, str | Path):
             return self._check(np.asarray(speaker), "the speaker embedding")
         name = str(speaker)
@@ -130,11 +134,24 @@ class SpeakerTable:
                 raise BadInputError(f"{path}: not a NumPy array of numbers") from None
         if path.is_file():
             return self._check(self._extract(path), name)
-        known = ", ".join(self.names[:10]) or "none"
         raise BadInputError(
-            f"unknown speaker '{name}'; the model's speakers: {known}"
-            f"{', …' if len(self.vectors) > 10 else ''}; or give a .npy file"
+            f"unknown speaker '{name}'; the model's speakers: {self._known()}; or give "
+            "a .npy file or a recording"
         )
+
+    def _only(self) -> str:
+        """Name of the only speaker."""
+        if len(self.vectors) != 1:
+            raise BadInputError(
+                "choose a speaker: a name, a .npy file or a recording; the model's "
+                f"speakers: {self._known()}"
+            )
+        return self.names[0]
+
+    def _known(self) -> str:
+        names = self.names
+        shown = ", ".join(names[:10]) or "none by name"
+        return shown + (", …" if len(names) > 10 else "")
 
     def _extract(self, path: Path) -> np.ndarray:
         tool = self.tool or next(
@@ -152,7 +169,12 @@ class SpeakerTable:
         return extract(load_speech(path, 0, SAMPLE_RATE, max_seconds=None))
 
     def _check(self, vector: np.ndarray, name: str) -> np.ndarray:
-        vector = np.asarray(vector, dtype=np.float32).reshape(-1)
+        try:
+            vector = np.asarray(vector, dtype=np.float32).reshape(-1)
+        except (TypeError, ValueError):
+            raise BadInputError(
+                f"{name}: expected a name, a file or {self.dim} numbers"
+            ) from None
         if vector.size != self.dim:
             raise BadInputError(
                 f"{name}: the speaker embedding has {vector.size} values, the model "

@@ -4,6 +4,7 @@ B utterances, T memory frames, F mel bins, r the reduction factor.
 """
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -29,15 +30,15 @@ class GenerationOptions:
     prenet_dropout: float | None = None
     """None keeps the trained 0.5; 0.0 switches the dropout off."""
     seed: int = 0
-    attention: bool = True
-    """Keep the attention weights (large for long speech)."""
+    attention: bool = False
+    """Keep the attention weights (slower, and large for long speech)."""
 
     def __post_init__(self) -> None:
         """Refuse settings without meaning."""
-        if not 0 <= self.minlenratio <= self.maxlenratio:
+        if not 0 <= self.minlenratio <= self.maxlenratio < math.inf:
             raise ValueError(
-                f"0 <= minlenratio <= maxlenratio does not hold: {self.minlenratio}, "
-                f"{self.maxlenratio}"
+                "0 <= minlenratio <= maxlenratio < infinity does not hold: "
+                f"{self.minlenratio}, {self.maxlenratio}"
             )
         if self.prenet_dropout is not None and not 0 <= self.prenet_dropout < 1:
             raise ValueError(f"prenet_dropout={self.prenet_dropout} is not in 0..1")
