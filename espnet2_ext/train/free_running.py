@@ -74,7 +74,7 @@ def free_running_stats(
             lengths,
             batch["tts_spembs"],
             ids,
-            GenerationOptions(maxlenratio=longest),
+            GenerationOptions(maxlenratio=longest, attention=True),
             reads=True,
         )
         for row, made in enumerate(spoken):

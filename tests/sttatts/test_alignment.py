@@ -154,7 +154,7 @@ def test_free_running_speech_keeps_to_the_window_and_never_goes_back():
     model = tiny_model(loss=ALIGNED, attention_window=(1, 2)).eval()
     lengths = torch.tensor([9, 5])
     memory, _ = model.encode_text(torch.full((2, 9), A), lengths)
-    options = GenerationOptions(minlenratio=4.0, maxlenratio=4.0)
+    options = GenerationOptions(minlenratio=4.0, maxlenratio=4.0, attention=True)
     spoken = generate(
         model,
         model.fuse(memory, "tts"),
