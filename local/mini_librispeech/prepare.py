@@ -38,7 +38,7 @@ VALID_SPEAKERS = ("32",)
 HELD_OUT = {"test": 50, "valid": 20}
 """Sentences of each voice."""
 
-BORROWED_LETTERS = (30, 140)
+BORROWED_LETTERS = (20, 180)
 """Length of the LibriSpeech transcripts that the teacher reads for the test."""
 
 HEARD_READINGS = 3
