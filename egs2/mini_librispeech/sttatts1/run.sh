@@ -29,9 +29,11 @@ exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
     --train_config "$recipe_dir/conf/train_mini_librispeech.yaml" \
     --phases "$recipe_dir/conf/phases_mini_librispeech.yaml" \
     --max_wav_duration 20 \
+    --train_processes 2 \
     --spk_embed_tool resemblyzer \
     --spk_embed_per speaker \
     --inference_asr_args "--beam_size 10 --ctc_weight 0.5" \
     --inference_tts_args "--write_plots 5 --maxlenratio 10" \
     --judge whisper:base \
+    --default_speaker joe \
     -- "$@"
