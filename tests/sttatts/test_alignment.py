@@ -15,6 +15,7 @@ from espnet2_ext.sttatts.alignment import (
 )
 from espnet2_ext.sttatts.config import LossConfig
 from espnet2_ext.sttatts.losses import aligned_attention_loss
+from espnet2_ext.sttatts.task_losses import teacher_forced_speech
 from tests.factories import TOKENS, make_batch, tiny_model
 
 BLANK = len(TOKENS) - 1
@@ -131,7 +132,7 @@ def test_training_keeps_to_the_window_and_says_whether_it_reads():
     model = tiny_model(loss=ALIGNED, attention_window=(1, 2)).eval()
     _, stats, _ = model(**make_batch(2, ("tts",)))
     assert {"tts_align", "tts_trust", "tts_reads"} <= set(stats)
-    forced = model.teacher_forced_speech("tts", make_batch(2, ("tts",)))
+    forced = teacher_forced_speech(model, "tts", make_batch(2, ("tts",)))
     assert forced.reading is not None
     previous = previous_letters(forced.reading.place, jitter=False)
     for weights in forced.output.attentions:
