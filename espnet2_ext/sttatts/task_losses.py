@@ -182,31 +182,41 @@ def speech_loss(
         frames,
         weights.bce_pos_weight,
     )
-    attention = guided_attention_loss(
-        output.attentions,
+    loss = weights.l1 * l1 + weights.bce * bce
+    parts = {"l1": l1, "bce": bce}
+    guide, guide_parts = _guide(model, forced)
+    loss, parts = loss + guide, parts | guide_parts
+    if task == "tts" and not model.training:
+        parts["reads"] = reads(model, forced, batch)
+    stats = {f"{task}_{name}": value for name, value in parts.items()}
+    return loss, {f"{task}_loss": loss, **stats}, frames.sum()
+
+
+def _guide(
+    model: "ESPnetSTTATTSModel", forced: TeacherForced
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Weighted loss of the guided heads: along the alignment, else the diagonal."""
+    weights, attentions = model.config.loss, forced.output.attentions
+    diagonal = guided_attention_loss(
+        attentions,
         forced.memory_lengths,
         forced.steps,
         weights.guided_attention_heads,
         weights.guided_attention_sigma,
     )
-    loss = weights.l1 * l1 + weights.bce * bce
-    loss = loss + weights.guided_attention * attention
-    parts = {"l1": l1, "bce": bce, "attn": attention}
-    if forced.reading is not None:
-        aligned = aligned_attention_loss(
-            output.attentions,
-            forced.reading.place,
-            forced.reading.trusted,
-            forced.steps,
-            weights.guided_attention_heads,
-            weights.aligned_attention_sigma,
-        )
-        loss = loss + weights.aligned_attention * aligned
-        parts |= {"align": aligned, "trust": forced.reading.trusted.float().mean()}
-    if task == "tts" and not model.training:
-        parts["reads"] = reads(model, forced, batch)
-    stats = {f"{task}_{name}": value for name, value in parts.items()}
-    return loss, {f"{task}_loss": loss, **stats}, frames.sum()
+    if forced.reading is None:
+        return weights.guided_attention * diagonal, {"attn": diagonal}
+    aligned = aligned_attention_loss(
+        attentions,
+        forced.reading.place,
+        forced.reading.trusted,
+        forced.steps,
+        weights.guided_attention_heads,
+        weights.aligned_attention_sigma,
+    )
+    trust = forced.reading.trusted.float().mean()
+    parts = {"attn": diagonal, "align": aligned, "trust": trust}
+    return weights.aligned_attention * aligned, parts
 
 
 def reads(

@@ -1,6 +1,7 @@
 """Where in its text a recording is, and what a speaking decoder may see of it."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -141,6 +142,16 @@ def test_training_keeps_to_the_window_and_says_whether_it_reads():
         for step, row in enumerate(seen):
             first, last = row.nonzero().min(), row.nonzero().max()
             assert previous[0, step] - 1 <= first <= last <= previous[0, step] + 2
+
+
+def test_the_alignment_guides_instead_of_the_diagonal():
+    batch = make_batch(2, ("tts", "vc"))
+    losses = {}
+    for weight in (0.0, 7.0):
+        model = tiny_model(loss=replace(ALIGNED, guided_attention=weight)).eval()
+        losses[weight] = model(**batch)[1]
+    assert losses[0.0]["tts_loss"] == losses[7.0]["tts_loss"]
+    assert losses[0.0]["vc_loss"] < losses[7.0]["vc_loss"]
 
 
 def test_gradients_of_the_guide_do_not_move_the_ears():
