@@ -164,7 +164,10 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
     model = OptionGroup(parser, "model", dashes=False)
-    model.add("model", help="directory, packed zip, address or model-zoo tag")
+    model.add(
+        "model",
+        help="directory, packed zip, address, model-zoo tag or Hugging Face name",
+    )
     model.add("train_config", help="config.yaml of a training, with --model_file")
     model.add("model_file", help="weights of a training, with --train_config")
     model.add("bpemodel", help="SentencePiece model, if it is not beside the model")

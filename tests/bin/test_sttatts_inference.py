@@ -124,7 +124,13 @@ def test_synthesis(decode, tts, root, tmp_path):
     api = STTATTS.from_pretrained(root / "model")
     for uid, text, speaker in zip(UIDS, TEXTS, ["anna", "omar"] * 3, strict=True):
         speech = api.synthesize(
-            [text], speaker, 0.5, 1, 2, seed=5, utterance_ids=[uid], attention=True
+            [text],
+            speaker,
+            minlenratio=1,
+            maxlenratio=2,
+            seed=5,
+            utterance_ids=[uid],
+            attention=True,
         )[0]
         mel = np.load(tmp_path / "feats" / f"{uid}.npy")
         np.testing.assert_allclose(mel, speech.mel, atol=1e-5)

@@ -66,7 +66,7 @@ check_option() { # check_option NAME VALUE
         skip_stages) pattern='^[0-9 ]*$' what="numbers" ;;
         skip_* | gpu_inference | compare_untrained | overwrite) pattern='^(true|false)$' what="true or false" ;;
         stage | stop_stage | ngpu | allow_failures) pattern='^[0-9]+$' what="a number" ;;
-        nj | inference_nj | num_nodes | untrained_utts | nbpe) pattern='^[1-9][0-9]*$' what="a number from 1" ;;
+        nj | inference_nj | num_nodes | train_processes | untrained_utts | nbpe) pattern='^[1-9][0-9]*$' what="a number from 1" ;;
         *_config | bpemodel | spk_embed_file | phases)
             [ -z "$2" ] || [ -f "$2" ] || die "--$1 '$2': no such file (from $PWD)" ;;
         train_args | inference_*args) check_passed_on "$1" "$2" ;;

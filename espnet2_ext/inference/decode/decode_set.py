@@ -256,6 +256,9 @@ class _Decoder:
         require_task(self._model, args.task)
         tables.check_speakers(self._model)
         self._model.inputs.language(args.language, 1)
+        if args.task != "asr":
+            # A vocoder that does not load is said now, not for every utterance.
+            _ = self._model.vocoder
 
     def decode(
         self, todo: list[str], check: Any
