@@ -8,6 +8,7 @@ written when a training begins.
 
 import argparse
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,9 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
         names += DATA_OPTIONS
     for name in names:
         if name in old:
-            yield from _changed(name, old[name], _plain(new.get(name)))
+            yield from _changed(
+                name, old[name], _plain(new.get(name)), name == "model_conf"
+            )
 
 
 def data_digests(args: argparse.Namespace) -> dict[str, str]:
@@ -128,19 +131,25 @@ def _digests(files: Iterable[tuple[str, str]]) -> dict[str, str]:
     return digests
 
 
-def _changed(name: str, old: Any, new: Any) -> Iterator[str]:
-    """Innermost values that differ."""
+def _changed(name: str, old: Any, new: Any, common: bool) -> Iterator[str]:
+    """Innermost values that differ.
+
+    Where mappings are whole (``common``), a key that only one of them has is of
+    another version of the software, not of another choice.
+    """
     if isinstance(old, dict) and isinstance(new, dict):
-        for key in [*old, *(key for key in new if key not in old)]:
-            yield from _changed(f"{name}.{key}", old.get(key), new.get(key))
+        for key in dict.fromkeys([*old, *new]):
+            if not common or (key in old and key in new):
+                yield from _changed(f"{name}.{key}", old.get(key), new.get(key), common)
     elif old != new:
         many = any(isinstance(value, list) and len(value) > 5 for value in (old, new))
         yield f"{name}: other entries" if many else f"{name}: was {old}, is {new}"
 
 
 def _phase(options: dict[str, Any]) -> str:
-    """Number and name of the phase; what follows them may change."""
-    return (options.get("phase") or "").partition(":")[0]
+    """Number and name of the phase; how many there are and its epochs may change."""
+    described = (options.get("phase") or "").partition(":")[0]
+    return re.sub(r" of \d+", "", described)
 
 
 def _plain(value: Any) -> Any:

@@ -179,6 +179,9 @@ def test_no_gpu(tmp_path):
     code, log = run(words, cwd=tmp_path)
     assert code == 2
     assert "--ngpu 1: this machine has no GPU; say --ngpu 0" in log
+    code, log = run([*words[:1], "--gpu_inference", "true"], cwd=tmp_path)
+    assert code == 2
+    assert "--gpu_inference true: this machine has no GPU" in log
 
 
 def test_conversion_without_its_data(tmp_path):

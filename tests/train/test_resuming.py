@@ -92,5 +92,19 @@ def test_the_command_says_it_in_one_line(begun, capsys):
 def test_a_later_phase_may_have_other_data():
     old = {"phase": "1 of 2, 'all': asr on 'a'", "task_ratio": {}, "optim": "adamw"}
     new = {"phase": "2 of 2, 'clean': asr on 'b'", "task_ratio": {"asr": 1}}
-
     assert list(differences(old, {**new, "optim": "adamw"})) == []
+    assert list(differences(old, {**new, "optim": "sgd"})) == [
+        "optim: was adamw, is sgd"
+    ]
+    new["phase"] = "1 of 3, 'all': asr on 'a' for longer"
+    assert list(differences(old, {**new, "optim": "adamw"})) == [
+        "task_ratio.asr: was None, is 1"
+    ]
+
+
+def test_what_another_version_knows_is_no_difference():
+    old = {"model_conf": {"dropout": 0.1, "gone": 1}, "optim_conf": {"lr": 1.0}}
+    new = {"model_conf": {"dropout": 0.1, "added": {"a": 2}}, "optim_conf": {"lr": 1.0}}
+    assert list(differences(old, new)) == []
+    new["optim_conf"] = {"lr": 1.0, "eps": 0.1}
+    assert list(differences(old, new)) == ["optim_conf.eps: was None, is 0.1"]

@@ -13,6 +13,7 @@ check_passed_on() { # check_passed_on NAME WORDS
         esac
     done
 }
+has_gpu() { compgen -G '/dev/nvidia[0-9]*' || compgen -G '/dev/kfd' || compgen -G '/dev/dxg'; } >/dev/null
 check_start() {
     local program backend
     [ "$token_type" = bpe ] || [ -z "$bpemodel" ] || die "--bpemodel '$bpemodel': goes with --token_type bpe"
@@ -31,9 +32,10 @@ check_start() {
             die "cmd_backend '$backend' (cmd.sh): there is no $program here; start the recipe where it is, or use local"
     done
     if [ "$ngpu" -gt 0 ] && [ "$cuda_backend" = local ] && wanted 8 && [ "$num_nodes" -eq 1 ]; then
-        ls /dev/nvidia[0-9]* /dev/kfd /dev/dxg >/dev/null 2>&1 ||
-            die "--ngpu $ngpu: this machine has no GPU; say --ngpu 0 to train on the CPU, or --stop_stage 7"
+        has_gpu || die "--ngpu $ngpu: this machine has no GPU; say --ngpu 0 to train on the CPU, or --stop_stage 7"
     fi
+    [ "$gpu_inference" = false ] || [ "$cmd_backend" != local ] || [ "$stop_stage" -lt 9 ] || has_gpu ||
+        die "--gpu_inference true: this machine has no GPU; leave it out to decode on the CPU"
     ! wanted 2 || wanted 1 || check_data
 }
 check_data() { # what stage 1, or the user in its place, is to have written
