@@ -193,8 +193,8 @@ class STTATTSTask(AbsTask):
             valid_iterator_type="task",
             batch_type=BUCKETS,
             batch_bins=3_200_000,
-            # k of the paper's English models: room for every task in every update.
-            accum_grad=8,
+            # Ours: room for every task in every update.
+            accum_grad=4,
             optim="adamw",
             optim_conf={
                 "lr": 1e-4,
