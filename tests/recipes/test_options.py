@@ -1,6 +1,7 @@
 """What a changed option makes of earlier results, and what is said at the start."""
 
 import os
+import re
 import shutil
 import time
 
@@ -142,14 +143,18 @@ def test_training_starts_from_a_packed_model(recipe):
     )
 
 
-def test_pieces_are_trained(recipe):
+def test_pieces_and_other_speeds(recipe):
     root, more = recipe
     words = ("--token_type", "bpe", "--nbpe", "12", "--dumpdir", str(root / "pieces"))
+    words += ("--speed_perturb_factors", "0.9 1.0")
     code, log = more(*words, "--tasks", "asr", "--stop_stage", "6")
     assert code == 0, log
     assert (root / "pieces" / "bpe_unigram12.model").is_file()
-    lengths = root / "my exp" / "stats_bpe_english" / "train" / "asr" / "asr_text_shape"
-    assert read_table(lengths).values
+    assert "train_sp/asr/text: 100%" in log  # The statistics show how far they are.
+    lengths = root / "my exp" / "stats_bpe_english" / "train_sp" / "asr"
+    utterances = read_table(lengths / "asr_text_shape").values
+    assert len(utterances) == 2 * 10
+    assert sum(uid.startswith("sp0.9-") for uid in utterances) == 10
 
 
 # ---- at the start --------------------------------------------------------------------
@@ -160,7 +165,7 @@ def test_a_queue_that_is_not_there(tmp_path):
     environment = {**os.environ, "cmd_backend": "slurm"}
     began = time.monotonic()
     code, log = run(words, cwd=tmp_path, env=environment)
-    assert time.monotonic() - began < 5  # A second where nothing else runs.
+    assert time.monotonic() - began < 10  # A quarter of a second alone.
     assert code == 2
     assert len(log.splitlines()) == 1
     assert "cmd_backend 'slurm' (cmd.sh): there is no sbatch here" in log
@@ -201,7 +206,6 @@ def test_training_in_a_queue(recipe, tmp_path):
     exp = root / "my exp" / "queued"
     assert "#SBATCH --nodes=2" in (exp / "train_job.sh").read_text()
     assert "slurm job 4711" in (exp / "train.log").read_text()
-    assert "2epoch results" in (exp / "train.log").read_text()
-    config = yaml.safe_load((exp / "config.yaml").read_text())
-    assert config["dist_world_size"] == 2
+    log = (exp / "train.log").read_text()
+    assert re.search(r":0/2\] .* 2epoch results", log)  # Rank 0 of two.
     assert (exp / "valid.joint_loss.ave.pth").exists()

@@ -29,12 +29,10 @@ instead_of() { # instead_of NAME
         oov | blank | sos_eos) echo "the token list has SpeechT5's own: <unk>, <ctc_blank>, </s>" ;;
         srctexts | bpe_train_text) echo "the texts of --train_set and of --phases are taken" ;;
         bpe_*) echo "train a SentencePiece model yourself and say --bpemodel FILE" ;;
-        feats_type) echo "there is only raw: waves" ;;
         n_fft | n_shift | win_length | fmin | fmax | n_mels | feats_extract | feats_normalize)
             echo "the mel spectrogram is the model's: --train_args \"--model_conf audio.n_mels=80\"" ;;
-        trim_all_silence | speed_perturb_factors | local_score_opts)
+        trim_all_silence | local_score_opts)
             echo "no such option; it is for local/data.sh to do: --local_data_opts" ;;
-        score_opts) echo "sttatts_score has no options of sclite; --normalizer says what counts as the same word" ;;
         skip_upload) echo "say --skip_upload_hf" ;;
         *) echo "no such option; see --help" ;;
     esac
