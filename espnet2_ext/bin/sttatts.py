@@ -15,6 +15,7 @@ from espnet2_ext.command_options import (
     add_device_options,
     add_generation_options,
     add_input_options,
+    add_lm_options,
     add_search_options,
     with_dashes,
 )
@@ -122,6 +123,7 @@ def _add_transcribe(commands: "argparse._SubParsersAction") -> None:
         "nbest; or file and error",
     )
     add_search_options(parser, dashes=True)
+    add_lm_options(parser, dashes=True)
     add_input_options(parser, dashes=True)
     add_device_options(parser, dashes=True)
 

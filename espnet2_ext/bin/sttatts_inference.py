@@ -15,6 +15,7 @@ from espnet2_ext.command_options import (
     add_device_options,
     add_generation_options,
     add_input_options,
+    add_lm_options,
     add_search_options,
 )
 from espnet2_ext.inference.isolated import one_line
@@ -93,6 +94,11 @@ def _build_parser() -> argparse.ArgumentParser:
     _add_data(parser)
     _add_model(parser)
     add_search_options(parser)
+    add_lm_options(parser)
+    espnet = OptionGroup(parser, "the same, named as in ESPnet", dashes=False)
+    espnet.add("lm_train_config", help="config.yaml of the language model's training")
+    espnet.add("lm_file", help="its weights; like --lm, where that is beside them")
+    espnet.add("ngram_file", help="like --ngram")
     add_generation_options(parser)
     results = OptionGroup(parser, "results of tts and vc", dashes=False)
     results.add(
