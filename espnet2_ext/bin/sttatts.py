@@ -21,6 +21,7 @@ from espnet2_ext.command_options import (
 )
 from espnet2_ext.inference.cli.console import PlainHandler, complain
 from espnet2_ext.inference.isolated import one_line
+from espnet2_ext.threads import wait_asleep
 
 MODEL_VARIABLE = "STTATTS_MODEL"
 
@@ -42,6 +43,7 @@ examples:
   sttatts convert in.wav -o out.wav --speaker omar
   sttatts info
 
+The variable OMP_NUM_THREADS says how many CPU cores to use (default: all).
 The exit code is 0, or 1 if an input failed, or 2 for a mistake in the options."""
 
 OUTPUT_HELP = (
@@ -59,6 +61,7 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    wait_asleep()
     words = sys.argv[1:] if argv is None else argv
     args = _build_parser().parse_args(with_dashes(words))
     _set_up_logging(args.debug, args.quiet)

@@ -19,6 +19,7 @@ from espnet2_ext.command_options import (
     add_search_options,
 )
 from espnet2_ext.inference.isolated import one_line
+from espnet2_ext.threads import wait_asleep
 
 DESCRIPTION = """\
 Recognise, synthesise or convert a set of utterances.
@@ -44,6 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         The exit code: 1 if utterances failed or nothing could be done.
     """
+    wait_asleep()
     parser = _build_parser()
     words = sys.argv[1:] if argv is None else argv
     early, _ = _early_parser().parse_known_args(words)
