@@ -22,6 +22,7 @@ from espnet2_ext.data.iterators import (
 )
 from espnet2_ext.data.names import all_names, tasks_in
 from espnet2_ext.data.preprocessor import TaskPreprocessor
+from espnet2_ext.data.speaker_dimension import data_dimension
 from espnet2_ext.sttatts.config import PRESETS, TASKS, ModelConfig
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.speech_encoder_prenet import FRONT_ENDS
@@ -32,6 +33,7 @@ from espnet2_ext.train.freezing import (
     describe_trained,
     keep_statistics,
 )
+from espnet2_ext.train.resuming import check_resuming
 from espnet2_ext.train.trainer import STTATTSTrainer
 from espnet2_ext.train.tristage import OfficialTristageLR
 
@@ -224,6 +226,21 @@ class STTATTSTask(AbsTask):
             early_stopping_criterion=("valid", "joint_loss", "min"),
             keep_nbest_models=[5],
         )
+
+    @classmethod
+    def check_required_command_args(cls, args: argparse.Namespace) -> None:
+        """Also take the speakers' size from the data, and refuse another's folder.
+
+        Raises:
+            OtherTrainingError: it holds a training with other options or data.
+        """
+        super().check_required_command_args(args)
+        speaker_dim = data_dimension(args.train_data_path_and_name_and_type)
+        if speaker_dim is not None:
+            args.model_conf = {"speaker_dim": speaker_dim, **args.model_conf}
+        config = keep_statistics(_model_config(args), args.freeze_param)
+        tokens = _read_token_list(args.token_list)
+        check_resuming(args, plain_values(config), tokens)
 
     @classmethod
     def build_collate_fn(
