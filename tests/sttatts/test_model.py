@@ -305,3 +305,14 @@ def test_without_randomness_switches_everything_off():
 def vars_of_tiny():
     names = ("d_model", "ffn", "heads", "encoder_layers", "decoder_layers")
     return {name: getattr(TINY, name) for name in names}
+
+
+def test_no_buffer_grows_with_what_a_process_has_met():
+    """Processes that train together broadcast their buffers, which must be alike."""
+    model = tiny_model().eval()
+    before = {name: value.shape for name, value in model.named_buffers()}
+    long = torch.full((1, 700), 5)
+    model.encode_text(long, torch.tensor([700]))
+    memory, lengths = model.encode_text(long[:, :4], torch.tensor([4]))
+    model.decode_text(memory, lengths, long)
+    assert {name: value.shape for name, value in model.named_buffers()} == before
