@@ -126,7 +126,7 @@ run() {
     [ "$num_nodes" -gt 1 ] || ! command -v flock >/dev/null || flock -w 60 "$lock" ||
         die "$title: another run is at it in $folder"
     rm -f "$begun"
-    [ ! -f "$mark" ] || { mv "$mark" "$begun" && touch "$begun"; }
+    ! mv "$mark" "$begun" 2>/dev/null || touch "$begun" # on several machines one moves it
     [ "$number" -eq 0 ] || log "$title: log in $log_file"
     echo "# $(date) in $PWD: $user_command" >>"$log_file"
     current_stage=$number current_title=$title current_folder=$folder
