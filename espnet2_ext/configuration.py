@@ -44,6 +44,21 @@ def build_model_config(preset: str, overrides: dict[str, Any]) -> ModelConfig:
         raise ValueError("\n".join(problems)) from None
 
 
+def preset_of(config: ModelConfig) -> str | None:
+    """Name the preset whose sizes a configuration has; None if it has its own.
+
+    What makes no layer larger (dropout, losses, number of speaker values, …) may
+    differ.
+    """
+    sizes = _sizes(config)
+    return next((name for name, it in PRESETS.items() if _sizes(it) == sizes), None)
+
+
+def _sizes(config: ModelConfig) -> tuple[int | str, ...]:
+    layers = (config.encoder_layers, config.decoder_layers, config.heads)
+    return (config.d_model, config.ffn, *layers, config.front_end.kind)
+
+
 def plain_values(config: ModelConfig) -> dict[str, Any]:
     """Nested dictionaries, lists and numbers that YAML writes and reads back."""
     return _ADAPTER.dump_python(config, mode="json")

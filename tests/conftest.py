@@ -1,9 +1,13 @@
 """Fixtures for every test."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
+
+# Read when huggingface_hub is imported: no test asks a hub on the internet.
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 from espnet2_ext.inference.speakers import SpeakerTable
 from tests.corpora import training_arguments

@@ -1,9 +1,13 @@
 """Decode a set in several jobs: python -m espnet2_ext.bin.decode_jobs --help."""
 
 import argparse
+import io
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
+from typing import TextIO
 
 from espnet2_ext.jobs.clusters import JobOptions, Workers, add_job_options
 
@@ -22,8 +26,11 @@ def main(argv: list[str] | None = None) -> int:
         if not options.needs_cluster:
             from espnet2_ext.bin.sttatts_inference import main as decode
 
-            own = ("key_file", "output_dir", "allow_failures")
-            return decode([*words, *(f"--{n}={getattr(args, n)}" for n in own)])
+            own = ("key_file", "output_dir", "allow_failures", "task")
+            log = args.output_dir / "logdir" / f"{args.task}_inference.1.log"
+            with _also_in(log):
+                return decode([*words, *(f"--{n}={getattr(args, n)}" for n in own)])
+        words.append(f"--task={args.task}")
         from espnet2_ext.inference.decode.decoding_jobs import decode_in_jobs
 
         with Workers(options) as workers:
@@ -34,6 +41,40 @@ def main(argv: list[str] | None = None) -> int:
         print(f"decode_jobs: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+class _Twice(io.TextIOBase):
+    """Writes into two streams; to its users it is the first one."""
+
+    def __init__(self, first: TextIO, second: TextIO):
+        self._first, self._second = first, second
+
+    def write(self, text: str) -> int:
+        """Write into both."""
+        self._second.write(text)
+        return self._first.write(text)
+
+    def flush(self) -> None:
+        """Flush both."""
+        self._second.flush()
+        self._first.flush()
+
+    def isatty(self) -> bool:
+        """Tell of the first."""
+        return self._first.isatty()
+
+
+@contextmanager
+def _also_in(log: Path) -> Iterator[None]:
+    """Write what goes to stderr into a file, too."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        log.open("w", encoding="utf-8") as file,
+        redirect_stderr(_Twice(sys.stderr, file)),
+    ):
+        yield
+    # The command has pointed the logging of this process at the closed file.
+    logging.basicConfig(level=logging.INFO, force=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         help="its first column chooses and orders the utterances",
     )
     parser.add_argument("--output_dir", type=Path, required=True)
+    parser.add_argument("--task", choices=["asr", "tts", "vc"], required=True)
     parser.add_argument(
         "--allow_failures",
         type=int,

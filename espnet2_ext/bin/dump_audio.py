@@ -1,4 +1,4 @@
-r"""Write a data directory's recordings as mono FLAC of one rate.
+r"""Write a data directory's recordings as mono files of one rate.
 
 Reads any file that libsndfile reads, of any rate and number of channels, and cuts long
 recordings where the directory has segments. Files that an earlier run finished are kept
@@ -34,6 +34,7 @@ def main(argv: list[str] | None = None) -> int:
                     args.fs,
                     args.allow_failures,
                     workers,
+                    args.audio_format,
                 )
                 print(f"{target}: written; {len(dropped)} utterances dropped")
     except (OSError, ValueError, ImportError) as error:
@@ -63,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--fs", type=int, default=16000, help="sampling rate in Hz (default: 16000)"
+    )
+    parser.add_argument(
+        "--audio_format",
+        choices=["flac", "wav"],
+        default="flac",
+        help="of the files, 16 bits (default: flac)",
     )
     parser.add_argument(
         "--allow_failures",

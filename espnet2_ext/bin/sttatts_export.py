@@ -27,7 +27,8 @@ def parser() -> argparse.ArgumentParser:
         "--task",
         choices=["asr", "tts", "vc"],
         action="append",
-        help="what to export; may be repeated (default: asr and tts)",
+        help="what to export; may be repeated (default: what the model was trained "
+        "for)",
     )
     command.add_argument(
         "--language", metavar="NAME", help="to build in, for a model with languages"
@@ -46,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     from espnet2_ext.checkpoints.hf_export import CLASSES, export_task
     from espnet2_ext.checkpoints.model_directory import new_directory
-    from espnet2_ext.inference.loading import load_model, read_config
+    from espnet2_ext.inference.loading import load_model, read_config, trained_tasks
     from espnet2_ext.inference.model_files import find_model
 
     try:
@@ -60,7 +61,8 @@ def main(argv: list[str] | None = None) -> int:
                 raise ValueError(f"{args.model}: its SentencePiece model is missing")
             bpemodel = Path(named)
         with new_directory(args.output_dir, args.overwrite) as folder:
-            for task in dict.fromkeys(args.task or ["asr", "tts"]):
+            tasks = args.task or trained_tasks(config, model)
+            for task in dict.fromkeys(tasks):
                 (folder / task).mkdir()
                 remarks = export_task(
                     model,

@@ -30,8 +30,9 @@ Writes into --output_dir, as ESPnet does:
   all      failed (id and reason), journal.jsonl (finished utterances), .done
 
 A killed run goes on where it was when it is started again with the same options;
-other options or another model start anew.  Results do not depend on the batch size,
-nor on the order or the choice of the utterances."""
+results of other options or of another model are only removed by --overwrite.
+Results do not depend on the batch size, nor on the order or the choice of the
+utterances."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -43,11 +44,8 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         The exit code: 1 if utterances failed or nothing could be done.
     """
-    parser = _build_parser()
-    words = sys.argv[1:] if argv is None else argv
-    early, _ = _early_parser().parse_known_args(words)
     try:
-        args = parser.parse_args(_words_of_yaml(early.inference_config, parser) + words)
+        args = parse_options(sys.argv[1:] if argv is None else argv)
         logging.basicConfig(
             level=args.log_level,
             format="%(asctime)s (%(module)s:%(lineno)d) %(levelname)s: %(message)s",
@@ -62,6 +60,18 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, OSError, ImportError) as error:
         print(f"sttatts_inference: error: {one_line(error)}", file=sys.stderr)
         return 1
+
+
+def parse_options(words: list[str]) -> argparse.Namespace:
+    """Read the options of a command line and of its ``--inference_config``.
+
+    Raises:
+        ValueError, OSError: the YAML file cannot be used.
+        SystemExit: the options are wrong.
+    """
+    parser = _build_parser()
+    early, _ = _early_parser().parse_known_args(words)
+    return parser.parse_args(_words_of_yaml(early.inference_config, parser) + words)
 
 
 def _early_parser() -> argparse.ArgumentParser:
@@ -88,6 +98,15 @@ def _build_parser() -> argparse.ArgumentParser:
         type=int,
         default=0,
         help="utterances that may fail without making the exit code 1 (default: 0)",
+    )
+    run.add(
+        "overwrite",
+        type=_yes_or_no,
+        nargs="?",
+        const=True,
+        metavar="BOOL",
+        default=False,
+        help="remove results of other options or another model (default: false)",
     )
     run.add("log_level", default="INFO", help="DEBUG, INFO, WARNING or ERROR")
     _add_data(parser)
@@ -145,7 +164,10 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
     model = OptionGroup(parser, "model", dashes=False)
-    model.add("model", help="directory, packed zip, address or model-zoo tag")
+    model.add(
+        "model",
+        help="directory, packed zip, address, model-zoo tag or Hugging Face name",
+    )
     model.add("train_config", help="config.yaml of a training, with --model_file")
     model.add("model_file", help="weights of a training, with --train_config")
     model.add("bpemodel", help="SentencePiece model, if it is not beside the model")

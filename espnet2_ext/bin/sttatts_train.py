@@ -2,19 +2,42 @@
 
 import sys
 
+import torch
+
 from espnet2_ext.tasks.sttatts import STTATTSTask
 from espnet2_ext.train.phase_training import train_phases
+from espnet2_ext.train.resuming import OtherTrainingError
+
+
+class NoGPUError(ValueError):
+    """More GPUs are asked for than there are."""
 
 
 def main(cmd: list[str] | None = None) -> None:
     """Run ESPnet's training command for our task, once or for each phase."""
     words = sys.argv[1:] if cmd is None else cmd
     args = STTATTSTask.get_parser().parse_args(words)
+    gpus = torch.cuda.device_count()
+    if args.ngpu > gpus:
+        raise NoGPUError(
+            f"--ngpu {args.ngpu}: torch sees {gpus} GPUs here; say --ngpu 0 to train "
+            "on the CPU"
+        )
     if args.phases is None or args.print_config:
         STTATTSTask.main(args=args)
     else:
         train_phases(args, words)
 
 
+def run(cmd: list[str] | None = None) -> int:
+    """Run the command; errors that the user can mend are one line and code 2."""
+    try:
+        main(cmd)
+    except (OtherTrainingError, NoGPUError) as error:
+        print(f"sttatts_train: error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(run())

@@ -2,7 +2,8 @@ r"""Write the token list of a model, in SpeechT5's order.
 
 <s> <pad> </s> <unk>, then the symbols, then <mask> <ctc_blank>. The symbols are the
 characters of texts after cleaning, or the pieces of a SentencePiece model, or those of
-another model (--like); in the last two cases the texts are only checked.
+another model (--like); in the last two cases the texts are only checked, unless
+--train_bpe makes the SentencePiece model of them.
 
     python -m espnet2_ext.bin.token_list dump/raw/train/*/text --cleaner english \
         --output dump/tokens.txt
@@ -25,6 +26,7 @@ from espnet2_ext.sttatts.symbols import (
     build_token_list,
     check_token_list,
 )
+from espnet2_ext.text.bpe_training import MODES, train_pieces
 from espnet2_ext.text.cleaners import build_cleaner
 from espnet2_ext.text.tokens import (
     SPACE,
@@ -119,6 +121,10 @@ def _make(args: argparse.Namespace) -> list[str]:
         raise ValueError("--token_type bpe and --bpemodel FILE go together")
     cleaner = build_cleaner(args.cleaner)
     texts = [text for path in args.texts for text in read_table(path).values.values()]
+    if args.train_bpe is not None:
+        if args.bpemodel is None or args.like is not None:
+            raise ValueError("--train_bpe goes with --bpemodel FILE and without --like")
+        train_pieces(map(cleaner, texts), args.train_bpe, args.bpemode, args.bpemodel)
     if args.bpemodel is not None or args.like is not None:
         if args.like is not None:
             tokens = tokens_of_model(args.like)
@@ -155,6 +161,13 @@ def _parser() -> argparse.ArgumentParser:
         help="characters (default), or a SentencePiece model",
     )
     parser.add_argument("--bpemodel", type=Path, help="SentencePiece model file")
+    parser.add_argument(
+        "--train_bpe",
+        type=int,
+        metavar="N",
+        help="first train --bpemodel on the texts, with N pieces",
+    )
+    parser.add_argument("--bpemode", choices=MODES, default=MODES[0], help="how")
     parser.add_argument(
         "--like", type=Path, metavar="YAML", help="config.yaml of a model to agree with"
     )

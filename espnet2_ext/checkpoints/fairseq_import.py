@@ -245,8 +245,9 @@ def _symbols(
             report.facts["symbols from"] = bpemodel.name
             return fairseq_rows(pieces[4:])
     raise ValueError(
-        f"{path}: fairseq keeps the symbols in another file; give the dict.txt that it "
-        f"was trained with (--dict FILE, {count - 6} lines)"
+        f"{path}: fairseq keeps the symbols in another file; put the dict.txt that it "
+        f"was trained with ({count - 6} lines) beside it, or give it to sttatts_import "
+        "with --dict FILE"
     )
 
 

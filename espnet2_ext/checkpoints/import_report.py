@@ -87,7 +87,8 @@ class ImportReport:
         """A page to print: facts, then tensors counted by what became of them."""
         lines = [f"{name:<16}{_shown(value)}" for name, value in self.facts.items()]
         counts = self.counts()
-        lines.append(", ".join(f"{counts[s]} tensors {s}" for s in counts))
+        if self.entries:
+            lines.append(", ".join(f"{counts[s]} tensors {s}" for s in counts))
         for status in ("ignored", "missing"):
             entries = [e for e in self.entries if e.status == status]
             lines += [f"  {status}: {line}" for line in _grouped(entries)]

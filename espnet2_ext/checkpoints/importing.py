@@ -14,6 +14,7 @@ from espnet2_ext.checkpoints.hf_import import (
 from espnet2_ext.checkpoints.import_report import ImportReport
 from espnet2_ext.checkpoints.joining import join
 from espnet2_ext.checkpoints.model_directory import new_directory, write_model
+from espnet2_ext.checkpoints.unpacking import is_packed, unpack
 from espnet2_ext.checkpoints.vocabulary import (
     fairseq_rows,
     read_fairseq_dictionary,
@@ -56,6 +57,8 @@ def import_checkpoints(options: ImportOptions) -> ImportReport:
     for path in (*options.checkpoints, *filter(None, [options.vocoder])):
         if output == path.resolve() or output in path.resolve().parents:
             raise ValueError(f"{path}: is inside the output directory; move it")
+    if len(options.checkpoints) == 1 and is_packed(options.checkpoints[0]):
+        return unpack(options.checkpoints[0], output, options.overwrite)
     paths = [_directory_of(path) for path in options.checkpoints]
     vocoders = [path for path in paths if _is_vocoder(path)]
     paths = [path for path in paths if path not in vocoders]

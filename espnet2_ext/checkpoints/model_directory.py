@@ -12,7 +12,7 @@ import torch
 import yaml
 from torch import Tensor
 
-from espnet2_ext.configuration import plain_values
+from espnet2_ext.configuration import plain_values, preset_of
 from espnet2_ext.inference.model_files import CONFIG_NAME, MODEL_NAME, OPTIONAL_NAMES
 from espnet2_ext.sttatts.config import ModelConfig
 
@@ -74,7 +74,7 @@ def write_model(
     if bpemodel is not None:
         shutil.copyfile(bpemodel, folder / OPTIONAL_NAMES["bpemodel"])
     content: dict[str, Any] = {
-        "preset": "base",
+        "preset": preset_of(config) or "base",
         "model_conf": plain_values(config),
         "token_list": list(tokens),
         "token_type": "char" if bpemodel is None else "bpe",

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,8 +19,14 @@ from espnet2_ext.jobs.fanout import fan_out
 from espnet2_ext.output_files import write_text
 
 MANIFEST = "manifest.jsonl"
-AUDIO_TABLES = ("wav.scp", "target.scp")
-"""Tables of recordings; ``target.scp`` holds what voice conversion should give."""
+COUNTED = {"wav.scp": "utt2num_samples", "target.scp": "utt2num_target_samples"}
+"""Tables of recordings, and those of their numbers of samples; ``target.scp`` holds
+what voice conversion should give."""
+
+AUDIO_TABLES = tuple(COUNTED)
+
+SPEEDS = "utt2speed"
+"""Table of factors by which recordings of a set are to be faster."""
 
 
 class TooManyFailuresError(ValueError):
@@ -34,6 +41,8 @@ class Job(NamedTuple):
     sample_rate: int
     segment: str = ""
     """Which part of the source, as ``segments`` has it; empty: all of it."""
+    speed: float = 1.0
+    """What is said twice as fast takes half the time and sounds higher."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,7 @@ class Written:
     repair: str = ""
     """What was done to the samples, if anything."""
     segment: str = ""
+    speed: float = 1.0
 
     def is_current(self, job: Job) -> bool:
         """Tell whether the file is there and made of what the source is now."""
@@ -57,7 +67,8 @@ class Written:
         except OSError:
             return False
         return (
-            (self.source, self.segment) == (job.source, job.segment)
+            (self.source, self.segment, self.speed)
+            == (job.source, job.segment, job.speed)
             and self.sample_rate == job.sample_rate
             and (self.source_size, self.source_mtime)
             == (source.st_size, source.st_mtime_ns)
@@ -66,7 +77,7 @@ class Written:
 
 
 def convert(job: Job) -> Written:
-    """Write one recording as mono 16-bit FLAC; the file is whole or not there.
+    """Write one recording as mono, 16 bits; the file is whole or not there.
 
     Raises:
         FileNotFoundError: no such source.
@@ -75,13 +86,23 @@ def convert(job: Job) -> Written:
     if job.source.endswith("|"):
         raise BadInputError(f"{job.source}: is a command; write its output to a file")
     span = Segment.parse(job.segment)[1:] if job.segment else None
-    wave = load_speech(job.source, 0, job.sample_rate, max_seconds=None, span=span)
+    wave = load_speech(
+        job.source,
+        0,
+        job.sample_rate,
+        max_seconds=None,
+        span=span,
+        name_channels=False,
+    )
+    if job.speed != 1.0:
+        import soxr
+
+        wave = soxr.resample(wave, job.sample_rate * job.speed, job.sample_rate)
     source, target = os.stat(job.source), Path(job.target)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        soundfile.write(
-            temporary, wave, job.sample_rate, format="FLAC", subtype="PCM_16"
-        )
+        kind = target.suffix[1:].upper()
+        soundfile.write(temporary, wave, job.sample_rate, format=kind, subtype="PCM_16")
         size = temporary.stat().st_size
         os.replace(temporary, target)
     finally:
@@ -95,6 +116,7 @@ def convert(job: Job) -> Written:
         size,
         _repair(job),
         job.segment,
+        job.speed,
     )
 
 
@@ -123,20 +145,22 @@ class Manifest:
                 continue
         write_text(self.path, "".join(map(_line, self.entries.items())))
 
-    def name_for(self, uid: str, source: str, segment: str = "") -> str:
+    def name_for(
+        self, uid: str, source: str, segment: str = "", audio_format: str = "flac"
+    ) -> str:
         """File name of an utterance.
 
         Tasks that share a folder may use one id for two recordings; the second one
         gets a number.
         """
-        name, number = f"{uid}.flac", 1
+        name, number = f"{uid}.{audio_format}", 1
         while name in self.entries:
             known = self.entries[name]
             same = (known.source, known.segment) == (source, segment)
             if same or not os.path.exists(known.source):
                 break
             number += 1
-            name = f"{uid}.{number}.flac"
+            name = f"{uid}.{number}.{audio_format}"
         return name
 
     def add(self, name: str, written: Written) -> None:
@@ -158,10 +182,12 @@ def dump_audio(
     sample_rate: int = 16000,
     allow_failures: int = 0,
     workers: Workers | None = None,
+    audio_format: str = "flac",
 ) -> dict[str, str]:
-    """Copy a data directory, its recordings as mono FLAC of one rate.
+    """Copy a data directory, its recordings as mono files of one rate.
 
-    Parts of recordings (``segments``) become files of their own. Files that an
+    Parts of recordings (``segments``) and other speeds of them (``utt2speed``) become
+    files of their own. Files that an
     earlier run finished are kept if their source is unchanged.
 
     Args:
@@ -173,6 +199,7 @@ def dump_audio(
         sample_rate: of the files (Hz).
         allow_failures: utterances that may be dropped.
         workers: that share the work; this process alone by default.
+        audio_format: of the files, ``flac`` or ``wav``.
 
     Returns:
         Why utterances were dropped, by id.
@@ -207,29 +234,39 @@ def dump_audio(
             continue
         written, failed = _write_table_audio(
             data.tables[table],
-            data.tables.get(SEGMENTS, {}) if table == "wav.scp" else {},
+            data.tables if table == "wav.scp" else {},
             "" if table == "wav.scp" else f".{Path(table).stem}",
-            _Place(audio_dir, manifest, sample_rate, f"{source} {table}"),
+            _Place(audio_dir, manifest, sample_rate, audio_format, f"{source} {table}"),
             workers,
         )
         failures |= failed
         repairs |= {uid: one.repair for uid, one in written.items() if one.repair}
-        if table == "wav.scp":
-            data.tables["utt2num_samples"] = {
-                uid: str(one.samples) for uid, one in written.items()
-            }
+        data.tables[COUNTED[table]] = {
+            uid: str(one.samples) for uid, one in written.items()
+        }
     if len(failures) > allow_failures:
         raise TooManyFailuresError(
             f"{source}: {len(failures)} utterances failed, {allow_failures} are "
             f"allowed (--allow_failures); nothing was written to {target}"
         )
-    data.tables.pop(SEGMENTS, None)
+    for used in (SEGMENTS, SPEEDS):
+        data.tables.pop(used, None)
     kept = [uid for uid in data.utterances if uid not in failures]
     if not kept:
         raise ValueError(f"{source}: no utterance is left")
     write_reasons(target, DROPPED, failures)
-    for line in write_reasons(target, REPAIRED, repairs):
-        logging.info(line)
+    write_reasons(target, REPAIRED, repairs)
+    for repair, count in Counter(repairs.values()).most_common():
+        example = next(uid for uid, done in repairs.items() if done == repair)
+        logging.warning(
+            "%s: %d of %d recordings: %s, such as utterance '%s'; all are named in %s",
+            source,
+            count,
+            len(data.utterances),
+            repair,
+            example,
+            target / REPAIRED,
+        )
     data.keep(kept).write(target)
     return failures
 
@@ -240,27 +277,38 @@ class _Place(NamedTuple):
     folder: Path
     manifest: Manifest
     sample_rate: int
+    audio_format: str
     title: str
 
 
 def _write_table_audio(
     values: dict[str, str],
-    segments: Mapping[str, str],
+    tables: Mapping[str, Mapping[str, str]],
     suffix: str,
     place: _Place,
     workers: Workers | None,
 ) -> tuple[dict[str, Written], dict[str, str]]:
     """Write the files of a table and put their paths into it.
 
+    Args:
+        values: the table.
+        tables: may have ``segments`` and ``utt2speed``.
+        suffix: of the files' names, before the dot.
+        place: where they go.
+        workers: that share the work.
+
     Returns:
         Finished files by id, and failures by id.
     """
     names, jobs = {}, {}
     for uid, path in values.items():
-        segment = segments.get(uid, "")
-        names[uid] = place.manifest.name_for(uid + suffix, path, segment)
+        segment = tables.get(SEGMENTS, {}).get(uid, "")
+        speed = float(tables.get(SPEEDS, {}).get(uid, 1))
+        names[uid] = place.manifest.name_for(
+            uid + suffix, path, segment, place.audio_format
+        )
         target = str(place.folder / names[uid])
-        jobs[uid] = Job(path, target, place.sample_rate, segment)
+        jobs[uid] = Job(path, target, place.sample_rate, segment, speed)
     pending = {uid: job for uid, job in jobs.items() if not _done(place.manifest, job)}
     outcome = fan_out(
         convert,

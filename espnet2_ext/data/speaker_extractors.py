@@ -21,6 +21,9 @@ Extractor = Callable[[np.ndarray], np.ndarray]
 PRECOMPUTED = "precomputed"
 """Stands for a tool that nobody named: the embeddings came from a file."""
 
+DIMENSIONS = {"resemblyzer": 256, "speechbrain": 512}
+"""Values that the embeddings of a tool have, where its weights are fixed."""
+
 CHOICES = """\
 Tools:
   resemblyzer         GE2E, 256 values; the package has the weights

@@ -3,8 +3,9 @@
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack, overload
 
 import numpy as np
 import torch
@@ -12,12 +13,21 @@ from torch import Tensor
 
 from espnet2_ext.inference.asr_search import SearchOptions, search
 from espnet2_ext.inference.audio_input import MAX_SECONDS, BadInputError
-from espnet2_ext.inference.batching import as_list, in_batches
+from espnet2_ext.inference.batching import as_list, check_call, in_batches
 from espnet2_ext.inference.inputs import ModelInputs
-from espnet2_ext.inference.loading import load_model, read_config
+from espnet2_ext.inference.loading import load_model, read_config, trained_tasks
 from espnet2_ext.inference.model_files import ModelFiles, find_model
 from espnet2_ext.inference.results import Speech, Transcript
 from espnet2_ext.inference.search.token_times import seconds_per_frame
+from espnet2_ext.inference.settings import (
+    ConversionSettings,
+    RecognitionSettings,
+    Speaker,
+    SynthesisSettings,
+    Texts,
+    Wave,
+    Waves,
+)
 from espnet2_ext.inference.tts_generation import (
     GeneratedMel,
     GenerationOptions,
@@ -29,14 +39,15 @@ from espnet2_ext.inference.vocoder import Vocoder, load_vocoder
 class STTATTS:
     """A trained model with its tokens, speakers and vocoder.
 
-    >>> m = STTATTS.from_pretrained("exp/model")          # doctest: +SKIP
+    >>> m = STTATTS.from_pretrained()                     # doctest: +SKIP
     >>> m.transcribe("speech.wav")[0].text                # doctest: +SKIP
-    >>> m.synthesize("hello world", speaker="anna").wav   # doctest: +SKIP
+    >>> m.synthesize("hello world", speaker="joe").wav    # doctest: +SKIP
     """
 
     def __init__(
         self,
         files: ModelFiles,
+        *,
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
         vocoder: str | Path | None = None,
@@ -49,7 +60,7 @@ class STTATTS:
             dtype: of the arithmetic; ``torch.bfloat16`` is faster where the
                 processor has it, and not exact.
             vocoder: see :func:`~espnet2_ext.inference.vocoder.load_vocoder`; the
-                model's own by default, else Griffin-Lim.
+                model's own by default, else Griffin-Lim. Loaded when it is needed.
         """
         self.config = read_config(files.train_config)
         self.model = load_model(files, self.config, device)
@@ -60,17 +71,37 @@ class STTATTS:
             self.model, self.config, files.bpemodel, files.speakers, self.device
         )
         self.audio = self.model.config.audio
-        self.vocoder = self._load_vocoder(vocoder or files.vocoder)
+        self._vocoder_source = vocoder or files.vocoder
 
     @classmethod
-    def from_pretrained(cls, source: str | Path, **options: Any) -> "STTATTS":
-        """Load a model directory, a packed zip, a URL of one, or a model-zoo tag.
+    def from_pretrained(
+        cls,
+        source: str | Path | None = None,
+        *,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype = torch.float32,
+        vocoder: str | Path | None = None,
+    ) -> "STTATTS":
+        """Load a model directory, a packed zip, a URL of one, or a name on a hub.
 
         Args:
-            source: see :func:`~espnet2_ext.inference.model_files.find_model`.
-            options: ``device``, ``dtype``, ``vocoder``.
+            source: see :func:`~espnet2_ext.inference.model_files.find_model`; without
+                it the model that comes with the package.
+            device: see the class.
+            dtype: see the class.
+            vocoder: see the class.
         """
-        return cls(find_model(source), **options)
+        return cls(find_model(source), device=device, dtype=dtype, vocoder=vocoder)
+
+    @cached_property
+    def vocoder(self) -> Vocoder:
+        """The vocoder; loaded here, as recognition works without one.
+
+        Raises:
+            OSError, ValueError, ImportError: see
+                :func:`~espnet2_ext.inference.vocoder.load_vocoder`.
+        """
+        return self._load_vocoder(self._vocoder_source)
 
     @property
     def _has_ctc(self) -> bool:
@@ -80,15 +111,31 @@ class STTATTS:
     @property
     def tasks(self) -> tuple[str, ...]:
         """Tasks that the model was trained for, as far as its configuration says."""
-        trained = self.config.get("trained_tasks")
-        return tuple(trained or self.model.config.fusion.tasks)
+        return trained_tasks(self.config, self.model)
 
     # ---- recognition -----------------------------------------------------------
 
+    @overload
     def transcribe(
         self,
-        wave: Any,
+        wave: Wave,
+        sample_rate: int = ...,
+        **settings: Unpack[RecognitionSettings],
+    ) -> list[Transcript]: ...
+
+    @overload
+    def transcribe(
+        self,
+        wave: Waves,
+        sample_rate: int = ...,
+        **settings: Unpack[RecognitionSettings],
+    ) -> list[list[Transcript]]: ...
+
+    def transcribe(
+        self,
+        wave: Wave | Waves,
         sample_rate: int = 16000,
+        *,
         beam_size: int = 10,
         ctc_weight: float = 0.5,
         nbest: int = 1,
@@ -97,7 +144,7 @@ class STTATTS:
         max_seconds: float | None = MAX_SECONDS,
         progress: Callable[[int], None] | None = None,
         **search_options: Any,
-    ) -> Any:
+    ) -> list[Transcript] | list[list[Transcript]]:
         """Write down what is said.
 
         Args:
@@ -129,6 +176,7 @@ class STTATTS:
             beam_size=beam_size, ctc_weight=ctc_weight, nbest=nbest, **search_options
         )
         many, sources = as_list(wave)
+        check_call(len(sources), batch_size)
         waves = [self.inputs.speech(item, sample_rate, max_seconds) for item in sources]
 
         def run(places: list[int]) -> list[list[Transcript]]:
@@ -182,10 +230,27 @@ class STTATTS:
 
     # ---- synthesis and conversion ----------------------------------------------
 
+    @overload
     def synthesize(
         self,
-        text: str | Sequence[str],
-        speaker: Any,
+        text: str,
+        speaker: Speaker = ...,
+        **settings: Unpack[SynthesisSettings],
+    ) -> Speech: ...
+
+    @overload
+    def synthesize(
+        self,
+        text: Texts,
+        speaker: Speaker = ...,
+        **settings: Unpack[SynthesisSettings],
+    ) -> list[Speech]: ...
+
+    def synthesize(
+        self,
+        text: str | Texts,
+        speaker: Speaker = None,
+        *,
         threshold: float = 0.5,
         minlenratio: float = 0.0,
         maxlenratio: float = 20.0,
@@ -195,15 +260,16 @@ class STTATTS:
         language: str | None = None,
         utterance_ids: Sequence[str] | None = None,
         batch_size: int = 8,
-        attention: bool = True,
+        attention: bool = False,
         progress: Callable[[int], None] | None = None,
-    ) -> Any:
+    ) -> Speech | list[Speech]:
         """Speak.
 
         Args:
             text: what to say, or a list of texts.
             speaker: a name of the model's speakers, an embedding (E,), a ``.npy``
-                file or a recording; a list gives every text its own.
+                file or a recording; a list gives every text its own. May be left
+                out where the model has one speaker.
             threshold: stop probability that ends the speech.
             minlenratio: fewest mel frames per token.
             maxlenratio: most mel frames per token.
@@ -213,7 +279,7 @@ class STTATTS:
             language: for a model with languages.
             utterance_ids: names that decide the dropout; the texts by default.
             batch_size: texts spoken at once; does not change the result.
-            attention: keep the attention weights.
+            attention: keep the attention weights; slower, and large for long speech.
             progress: called with the number of texts done.
 
         Returns:
@@ -224,6 +290,7 @@ class STTATTS:
         """
         self._require("tts")
         many, texts = as_list(text)
+        check_call(len(texts), batch_size, utterance_ids)
         ids = [self.inputs.text(item) for item in texts]
         options = GenerationOptions(
             threshold, minlenratio, maxlenratio, prenet_dropout, seed, attention
@@ -237,7 +304,7 @@ class STTATTS:
             "tts",
             encode,
             [len(row) for row in ids],
-            utterance_ids or texts,
+            texts if utterance_ids is None else utterance_ids,
             speaker,
             options,
             vocoder,
@@ -247,11 +314,30 @@ class STTATTS:
         )
         return results if many else results[0]
 
+    @overload
     def convert(
         self,
-        wave: Any,
-        speaker: Any,
+        wave: Wave,
+        speaker: Speaker = ...,
+        sample_rate: int = ...,
+        **settings: Unpack[ConversionSettings],
+    ) -> Speech: ...
+
+    @overload
+    def convert(
+        self,
+        wave: Waves,
+        speaker: Speaker = ...,
+        sample_rate: int = ...,
+        **settings: Unpack[ConversionSettings],
+    ) -> list[Speech]: ...
+
+    def convert(
+        self,
+        wave: Wave | Waves,
+        speaker: Speaker = None,
         sample_rate: int = 16000,
+        *,
         threshold: float = 0.5,
         minlenratio: float = 0.0,
         maxlenratio: float = 10.0,
@@ -261,10 +347,10 @@ class STTATTS:
         language: str | None = None,
         utterance_ids: Sequence[str] | None = None,
         batch_size: int = 8,
-        attention: bool = True,
+        attention: bool = False,
         max_seconds: float | None = MAX_SECONDS,
         progress: Callable[[int], None] | None = None,
-    ) -> Any:
+    ) -> Speech | list[Speech]:
         """Say the same in another voice.
 
         Args:
@@ -281,7 +367,7 @@ class STTATTS:
             utterance_ids: names that decide the dropout; a digest of the samples by
                 default.
             batch_size: utterances converted at once; does not change the result.
-            attention: keep the attention weights.
+            attention: keep the attention weights; slower, and large for long speech.
             max_seconds: longest accepted utterance.
             progress: called with the number of utterances done.
 
@@ -293,6 +379,7 @@ class STTATTS:
         """
         self._require("vc")
         many, sources = as_list(wave)
+        check_call(len(sources), batch_size, utterance_ids)
         waves = [self.inputs.speech(item, sample_rate, max_seconds) for item in sources]
         options = GenerationOptions(
             threshold, minlenratio, maxlenratio, prenet_dropout, seed, attention
@@ -309,7 +396,7 @@ class STTATTS:
             "vc",
             encode,
             [len(w) for w in waves],
-            utterance_ids or digests,
+            digests if utterance_ids is None else utterance_ids,
             speaker,
             options,
             vocoder,
@@ -333,6 +420,8 @@ class STTATTS:
         progress: Callable[[int], None] | None,
     ) -> list[Speech]:
         """Generate speech from whatever ``encode`` makes of the chosen inputs."""
+        if not sizes:
+            return []
         speakers = self.inputs.speakers(speaker, len(sizes))
         voice = self.vocoder if vocoder is None else self._load_vocoder(vocoder)
 
@@ -348,6 +437,7 @@ class STTATTS:
                     speakers[places],
                     [utterance_ids[i] for i in places],
                     options,
+                    reads=task == "tts",
                 )
             return [_speech(mel, voice) for mel in mels]
 

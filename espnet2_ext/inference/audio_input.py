@@ -25,6 +25,7 @@ def load_speech(
     target_rate: int,
     max_seconds: float | None = MAX_SECONDS,
     span: tuple[float, float] | None = None,
+    name_channels: bool = True,
 ) -> np.ndarray:
     """Get mono speech at the model's sampling rate.
 
@@ -35,6 +36,8 @@ def load_speech(
         target_rate: of the model (Hz).
         max_seconds: longest accepted speech; None accepts any.
         span: first and last second of a file; None: all of it.
+        name_channels: warn where there are several; False where a set has one
+            warning for all its files.
 
     Returns:
         (N,) float32.
@@ -51,7 +54,7 @@ def load_speech(
         wave = _as_float(np.asarray(source), name)
     if wave.ndim == 2:
         channels = wave.shape[1]
-        if channels > 1:
+        if channels > 1 and name_channels:
             logging.warning("%s has %d channels; they are averaged", name, channels)
         wave = wave.mean(axis=1)
     if wave.size == 0:

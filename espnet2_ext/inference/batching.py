@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from espnet2_ext.inference.audio_input import BadInputError
+
 
 def as_list(value: Any) -> tuple[bool, list[Any]]:
     """Tell a list of inputs from a single one."""
@@ -13,6 +15,33 @@ def as_list(value: Any) -> tuple[bool, list[Any]]:
         if not is_samples:
             return True, list(value)
     return False, [value]
+
+
+def check_call(
+    count: int, batch_size: int, utterance_ids: Sequence[str] | None = None
+) -> None:
+    """Refuse settings with which a call could not end well.
+
+    Args:
+        count: number of inputs.
+        batch_size: inputs to run at once.
+        utterance_ids: one for each input.
+
+    Raises:
+        BadInputError: says which setting, and what it has to be.
+    """
+    if not isinstance(batch_size, int | np.integer) or batch_size < 1:
+        raise BadInputError(
+            f"batch_size={batch_size!r} has to be a positive whole number"
+        )
+    if utterance_ids is None:
+        return
+    if isinstance(utterance_ids, str) or not all(
+        isinstance(uid, str) for uid in utterance_ids
+    ):
+        raise BadInputError("utterance_ids has to be a list of names, one per input")
+    if len(utterance_ids) != count:
+        raise BadInputError(f"{len(utterance_ids)} utterance_ids for {count} inputs")
 
 
 def in_batches(

@@ -97,11 +97,16 @@ class ModelInputs:
     def speakers(self, speaker: Any, count: int) -> Tensor:
         """Embeddings (count, E) of one speaker, or of one speaker per utterance.
 
+        Args:
+            speaker: see :meth:`SpeakerTable.resolve`; or a list, a tuple or the rows
+                of an array (count, E).
+            count: number of utterances, at least one.
+
         Raises:
             FileNotFoundError: no such file.
             BadInputError: unknown or unusable speaker.
         """
-        if isinstance(speaker, list) and not isinstance(speaker[0], Real):
+        if _are_several(speaker):
             if len(speaker) != count:
                 raise BadInputError(f"{len(speaker)} speakers for {count} utterances")
             vectors = [self.speaker_table.resolve(item) for item in speaker]
@@ -136,3 +141,10 @@ class ModelInputs:
         lengths = torch.tensor([len(row) for row in rows], device=self.device)
         padded = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
         return padded.to(self.device), lengths
+
+
+def _are_several(speaker: Any) -> bool:
+    """Tell a list of speakers from a single one, which may be a list of numbers."""
+    if isinstance(speaker, list | tuple):
+        return not (speaker and isinstance(speaker[0], Real))
+    return getattr(speaker, "ndim", 1) == 2

@@ -23,6 +23,11 @@ def read_config(path: Path) -> dict[str, Any]:
     return config
 
 
+def trained_tasks(config: dict[str, Any], model: ESPnetSTTATTSModel) -> tuple[str, ...]:
+    """Tasks that a model was trained for, as far as its ``config.yaml`` says."""
+    return tuple(config.get("trained_tasks") or model.config.fusion.tasks)
+
+
 def load_model(
     files: ModelFiles, config: dict[str, Any], device: str | torch.device
 ) -> ESPnetSTTATTSModel:

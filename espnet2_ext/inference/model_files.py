@@ -1,4 +1,4 @@
-"""Where a model's files are: a directory, a packed zip, or a model-zoo tag.
+"""Where a model's files are: a directory, a packed zip, a name on a hub.
 
 A packed zip is unpacked once into a locked cache folder.  Neither its members nor
 the paths in its ``meta.yaml`` may leave that folder.
@@ -16,14 +16,18 @@ from typing import Any
 
 from espnet2_ext.inference.isolated import one_line
 from espnet2_ext.inference.vocoders.plain_files import read_yaml
+from espnet2_ext.models import SHIPPED
 
 CONFIG_NAME = "config.yaml"
+META_NAME = "meta.yaml"
 MODEL_NAME = "model.pth"
 OPTIONAL_NAMES = {
     "bpemodel": "bpe.model",
     "speakers": "speakers.npz",
     "vocoder": "vocoder",
 }
+FOREIGN_SUFFIXES = (".pt", ".pth", ".bin", ".safetensors")
+"""Of checkpoints of other projects."""
 CACHE_VARIABLE = "STTATTS_CACHE"
 MAX_UNPACKED = 16 * 2**30
 """A larger sum of member sizes (bytes) is refused."""
@@ -40,36 +44,55 @@ class ModelFiles:
     vocoder: Path | None = None
 
 
-def find_model(source: str | Path) -> ModelFiles:
+def find_model(source: str | Path | None = None) -> ModelFiles:
     """Resolve what a user calls a model.
 
     Args:
-        source: a directory with ``config.yaml`` and ``model.pth`` (or a packed
-            model's ``meta.yaml``), a packed zip, a URL of one, or a model-zoo tag
-            (``user/model``).
+        source: None for the model that comes with the package; a directory with
+            ``config.yaml`` and ``model.pth`` (or a packed model's ``meta.yaml``), a
+            packed zip, a URL of one, a model-zoo tag (``user/model``); or SpeechT5 of
+            another project, which is imported into the cache: its name on Hugging
+            Face (``microsoft/speecht5_tts``), its directory, or a fairseq file with
+            its ``dict.txt`` beside it.
 
     Returns:
         The files.
 
     Raises:
         FileNotFoundError: a local path that is not there, or a missing file.
-        ValueError: an unsafe or broken archive.
+        ValueError: an unsafe, broken or unknown file.
     """
+    source = SHIPPED if source is None else source
     path = Path(source).expanduser()
     if path.is_dir():
-        return _from_directory(path)
+        ours = any((path / name).is_file() for name in (META_NAME, CONFIG_NAME))
+        foreign = not ours and (path / "config.json").is_file()
+        return _from_import(path) if foreign else _from_directory(path)
     if path.is_file():
+        if path.suffix in FOREIGN_SUFFIXES:
+            return _from_import(path)
         return _from_directory(unpack_once(path))
     name = str(source)
     if name.startswith(("http://", "https://")):
         return _from_directory(unpack_once(_download(name)))
     looks_local = name.startswith((".", "/", "~", "\\")) or name.count("/") != 1
-    if looks_local or path.suffix in (".zip", ".pth", ".yaml"):
+    if looks_local or path.suffix in (".zip", ".yaml", *FOREIGN_SUFFIXES):
         raise FileNotFoundError(
             f"{source}: no such model directory or zip; a model-zoo tag looks like "
             "'user/model'"
         )
-    return _from_zoo(name)
+    # What reads checkpoints of other projects is built on this module.
+    from espnet2_ext.checkpoints.import_once import fetch_speecht5
+
+    fetched = fetch_speecht5(name)
+    return _from_zoo(name) if fetched is None else _from_import(fetched)
+
+
+def _from_import(source: Path) -> ModelFiles:
+    """Files of a checkpoint of another project, imported into the cache."""
+    from espnet2_ext.checkpoints.import_once import import_once
+
+    return _from_directory(import_once(source, cache_folder()))
 
 
 def cache_folder() -> Path:
@@ -138,7 +161,7 @@ def _check_member(archive: Path, member: zipfile.ZipInfo) -> None:
 
 
 def _from_directory(folder: Path) -> ModelFiles:
-    meta = folder / "meta.yaml"
+    meta = folder / META_NAME
     if meta.is_file():
         return _from_meta(folder, meta)
     config, model = folder / CONFIG_NAME, folder / MODEL_NAME

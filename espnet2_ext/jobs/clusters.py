@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,12 @@ import yaml
 
 QUEUE_CLUSTERS = {"slurm": "SLURMCluster", "sge": "SGECluster", "pbs": "PBSCluster"}
 """Classes of dask-jobqueue."""
+
+SUBMITTERS = {"slurm": "sbatch", "sge": "qsub", "pbs": "qsub"}
+"""Programs that give a job to a queueing system."""
+
+TRAINING = "training"
+"""Part of the settings that is for :mod:`espnet2_ext.jobs.batch_job`."""
 
 BACKENDS = ("local", *QUEUE_CLUSTERS)
 ALLOWED_DEATHS = 2
@@ -56,6 +63,12 @@ class JobOptions:
             raise ValueError(
                 f"cmd_backend '{self.backend}' needs --cluster_config FILE, such as "
                 f"conf/{self.backend}.yaml"
+            )
+        program = SUBMITTERS.get(self.backend)
+        if program is not None and shutil.which(program) is None:
+            raise ValueError(
+                f"cmd_backend '{self.backend}': there is no program '{program}' here; "
+                "give the command on a machine that has it, or use cmd_backend 'local'"
             )
 
     @classmethod
@@ -210,12 +223,36 @@ def read_settings(options: JobOptions) -> dict[str, Any]:
         FileNotFoundError: no such file.
         ValueError: not a mapping.
     """
-    path = options.settings
+    settings = _read(options.settings)
+    settings.pop(TRAINING, None)
+    exports = [f"export {name}={value}" for name, value in THREADS.items()]
+    prologue = [*exports, *settings.pop("job_script_prologue", [])]
+    return {"cores": 1, "processes": 1, **settings, "job_script_prologue": prologue}
+
+
+def read_training_settings(options: JobOptions) -> dict[str, Any]:
+    """Settings of a job that is not one of many: the part ``training`` over the rest.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a mapping.
+    """
+    settings = _read(options.settings)
+    own = settings.pop(TRAINING, None) or {}
+    if not isinstance(own, dict):
+        raise ValueError(
+            f"{options.settings}: '{TRAINING}' has to hold 'name: value' lines"
+        )
+    # Those are for workers on GPUs: --ngpu says what training wants.
+    settings.pop("job_extra_directives", None)
+    settings.pop("resource_spec", None)
+    return {**settings, **own}
+
+
+def _read(path: Path | None) -> dict[str, Any]:
     if path is None or not path.is_file():
         raise FileNotFoundError(f"{path}: no such cluster settings (--cluster_config)")
     settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(settings, dict):
         raise ValueError(f"{path}: expected 'name: value' lines, see conf/")
-    exports = [f"export {name}={value}" for name, value in THREADS.items()]
-    prologue = [*exports, *settings.pop("job_script_prologue", [])]
-    return {"cores": 1, "processes": 1, **settings, "job_script_prologue": prologue}
+    return settings

@@ -4,6 +4,7 @@
 as the last two.  This is fairseq's order, not ESPnet's; checkpoints depend on it.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 BOS, PAD, EOS, UNK = 0, 1, 2, 3
@@ -34,7 +35,7 @@ def check_token_list(tokens: Sequence[str]) -> None:
             f"the token list must start with {FIRST_SYMBOLS} and end with "
             f"{LAST_SYMBOLS}; it starts with {start} and ends with {end}"
         )
-    repeated = sorted({t for t in tokens if tokens.count(t) > 1})
+    repeated = sorted(token for token, n in Counter(tokens).items() if n > 1)
     if repeated:
         raise ValueError(f"symbols repeated in the token list: {repeated}")
 

@@ -19,6 +19,7 @@ from espnet2_ext.data.collate import TaskCollate
 from espnet2_ext.data.iterators import build_task_iterators
 from espnet2_ext.data.names import all_names, tasks_in
 from espnet2_ext.data.preprocessor import TaskPreprocessor
+from espnet2_ext.data.speaker_dimension import data_dimension
 from espnet2_ext.sttatts.config import PRESETS, TASKS, ModelConfig
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.speech_encoder_prenet import FRONT_ENDS
@@ -29,6 +30,7 @@ from espnet2_ext.train.freezing import (
     describe_trained,
     keep_statistics,
 )
+from espnet2_ext.train.resuming import check_resuming
 from espnet2_ext.train.trainer import STTATTSTrainer
 from espnet2_ext.train.tristage import OfficialTristageLR
 
@@ -183,6 +185,15 @@ class STTATTSTask(AbsTask):
             help="Utterances with longer texts are left out, where a text shape "
             "file is given",
         )
+        batches.add_argument(
+            "--asr_speeds",
+            type=float,
+            nargs="*",
+            default=[],
+            metavar="FACTOR",
+            help="Play each training recording of ASR at one of these speeds, drawn "
+            "anew each time, e.g. 0.9 1.0 1.1",
+        )
         for choices in cls.class_choices_list:
             choices.add_arguments(batches)
         # The paper's optimisation (section 4.2 and the released script).  The rule
@@ -226,6 +237,21 @@ class STTATTSTask(AbsTask):
         )
 
     @classmethod
+    def check_required_command_args(cls, args: argparse.Namespace) -> None:
+        """Also take the speakers' size from the data, and refuse another's folder.
+
+        Raises:
+            OtherTrainingError: it holds a training with other options or data.
+        """
+        super().check_required_command_args(args)
+        speaker_dim = data_dimension(args.train_data_path_and_name_and_type)
+        if speaker_dim is not None:
+            args.model_conf = {"speaker_dim": speaker_dim, **args.model_conf}
+        config = keep_statistics(_model_config(args), args.freeze_param)
+        tokens = _read_token_list(args.token_list)
+        check_resuming(args, plain_values(config), tokens)
+
+    @classmethod
     def build_collate_fn(
         cls, args: argparse.Namespace, train: bool
     ) -> Callable[
@@ -245,6 +271,7 @@ class STTATTSTask(AbsTask):
             build_tokenizer(args.token_type, tokens, args.bpemodel),
             build_cleaner(args.cleaner),
             _model_config(args).speaker_dim,
+            args.asr_speeds if train else (),
         )
 
     @classmethod

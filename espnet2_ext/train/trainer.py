@@ -11,6 +11,7 @@ from torch import nn
 
 from espnet2_ext.sttatts.config import TASKS
 from espnet2_ext.train.checkpoints import CHECKPOINT, CheckpointKeeper
+from espnet2_ext.train.free_running import KeepFirst, free_running_stats
 from espnet2_ext.train.plots import plot_speech
 from espnet2_ext.train.precision import Bf16Forward
 from espnet2_ext.train.progress import Batches, Progress
@@ -93,16 +94,20 @@ class STTATTSTrainer(Trainer):
 
     @classmethod
     def validate_one_epoch(
-        cls, model: nn.Module, reporter: SubReporter, **kwargs: Any
+        cls, model: nn.Module, iterator: Any, reporter: SubReporter, **kwargs: Any
     ) -> None:
-        """Validate, then register the tasks' weighted sum of losses as ``joint_loss``.
+        """Validate, also by free-running speech; register the tasks' ``joint_loss``.
 
         The weights are those of training (``--model_conf loss.asr=…``).  The plain
         ``loss`` averages batches of different tasks by characters and frames, so it
         mostly tells how much speech there was.
         """
+        batches = KeepFirst(iterator)
         super().validate_one_epoch(
-            model=cls._in_precision(model), reporter=reporter, **kwargs
+            model=cls._in_precision(model),
+            iterator=batches,
+            reporter=reporter,
+            **kwargs,
         )
         inner: Any = getattr(model, "module", model)  # DDP wraps it
         weights = inner.config.loss
@@ -113,6 +118,9 @@ class STTATTSTrainer(Trainer):
         ]
         if losses:
             reporter.register({"joint_loss": float(sum(losses))})
+            reporter.next()
+        if not kwargs["options"].no_forward_run and batches.kept:
+            reporter.register(free_running_stats(inner, batches.kept))
             reporter.next()
 
     @classmethod

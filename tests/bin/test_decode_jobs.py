@@ -53,7 +53,7 @@ def content(folder):
         )
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name not in (".lock", "journal.jsonl")
-        if not path.relative_to(folder).parts[0].startswith("split")
+        if not path.relative_to(folder).parts[0].startswith(("split", "logdir"))
     }
 
 
@@ -70,6 +70,11 @@ def test_as_one_job(root, tmp_path, task, options):
     expected = content(tmp_path / "one")
     assert content(tmp_path / "many") == expected
     assert ("wav/utt0.wav" if task == "tts" else "2best_recog/text") in expected
+    assert (
+        "utterances in" in (tmp_path / f"one/logdir/{task}_inference.1.log").read_text()
+    )
+    logs = sorted(path.name for path in (tmp_path / "many" / "logdir").iterdir())
+    assert logs == [f"{task}_inference.{job}.log" for job in (1, 2, 3)]
     # Again, in another number of jobs: nothing of the first is left.
     assert decode(root, tmp_path / "many", task, 2, *options) == 0
     assert content(tmp_path / "many") == expected
@@ -84,4 +89,15 @@ def test_failures(root, tmp_path, caplog, capsys):
     assert "ghost" in caplog.text + capsys.readouterr().err
     assert not (tmp_path / "out" / ".done").exists()
     assert decode(root, tmp_path / "out", "asr", 2, "--model=nowhere.zip") == 1
-    assert "nowhere.zip: no such model" in caplog.text
+    assert "nowhere.zip: no such model" in capsys.readouterr().err
+
+
+def test_results_of_other_options_stay(root, tmp_path, capsys):
+    """In another number of jobs, too, and where one job follows several."""
+    assert decode(root, tmp_path, "asr", 2, "--beam_size=2") == 0
+    before = content(tmp_path)
+    for nj in (1, 2, 3):
+        assert decode(root, tmp_path, "asr", nj, "--beam_size=1", "--nbest=1") == 1
+        assert "holds results of other options" in capsys.readouterr().err
+        assert content(tmp_path) == before
+    assert decode(root, tmp_path, "asr", 1, "--beam_size=1", "--overwrite=true") == 0

@@ -1,11 +1,13 @@
 """Recordings of every kind, faults by name, repeated and interrupted runs."""
 
+import logging
 import os
 
 import numpy as np
 import pytest
 import soundfile
 
+from espnet2_ext.bin.datadir import main as datadir
 from espnet2_ext.bin.dump_audio import main
 from espnet2_ext.data.audio_dump import Manifest
 from espnet2_ext.data.kaldi_dir import KaldiDir, read_table
@@ -73,7 +75,8 @@ def test_what_is_repaired_is_named(source, caplog):
         assert dump(source) == 0
         assert read_table(source.parent / "dump" / "repaired").values == repaired
         for uid, what in repaired.items():
-            assert f"utterance '{uid}': {what}; repaired" in caplog.text
+            named = f"1 of 4 recordings: {what}, such as utterance '{uid}'"
+            assert named in caplog.text
     assert read_table(source.parent / "dump" / "dropped").values == {}
 
 
@@ -171,3 +174,56 @@ def test_conversion_targets(source):
     assert targets["s1-mono16k"].endswith("s1-mono16k.target.flac")
     assert soundfile.info(targets["s1-mono16k"]).frames == 8000
     assert lengths(source)["s1-mono16k"] == "16000"
+
+
+def test_one_warning_for_a_set_with_stereo_files(tmp_path, caplog):
+    tables = {"wav.scp": {}, "utt2spk": {}}
+    for number in range(12):
+        path = tmp_path / f"{number}.wav"
+        wave = 0.1 * np.sin(np.arange(4000) * 0.1)
+        soundfile.write(path, np.stack([wave, wave], axis=1), 16000)
+        tables["wav.scp"][f"u{number:02d}"] = str(path)
+        tables["utt2spk"][f"u{number:02d}"] = "s"
+    KaldiDir(tables).write(tmp_path / "data")
+    with caplog.at_level(logging.INFO):
+        assert main([str(tmp_path / "data"), str(tmp_path / "dump")]) == 0
+    (warning,) = [text for text in caplog.messages if "channels" in text]
+    assert (
+        "12 of 12 recordings: 2 channels averaged, such as utterance 'u00'" in warning
+    )
+    assert str(tmp_path / "dump" / "repaired") in warning
+    repaired = read_table(tmp_path / "dump" / "repaired").values
+    assert len(repaired) == 12
+
+
+def test_wav_files(tmp_path):
+    path = tmp_path / "in.wav"
+    soundfile.write(path, 0.1 * np.ones(4000), 16000)
+    tables = {"wav.scp": {"u": str(path)}, "utt2spk": {"u": "s"}}
+    KaldiDir(tables).write(tmp_path / "data")
+    words = [str(tmp_path / "data"), str(tmp_path / "dump"), "--audio_format=wav"]
+    assert main(words) == 0
+    written = read_table(tmp_path / "dump" / "wav.scp").values["u"]
+    assert written.endswith("/u.wav")
+    assert soundfile.info(written).format == "WAV"
+
+
+def test_other_speeds(source, tmp_path):
+    assert (
+        datadir(["speed", str(source), str(tmp_path / "sp"), "--factors", "0.5", "1"])
+        == 0
+    )
+    words = [str(tmp_path / "sp"), str(tmp_path / "out"), "--allow_failures=0"]
+    assert main(words) == 0
+    data = KaldiDir.read(tmp_path / "out")
+    samples = {uid: int(n) for uid, n in data.tables["utt2num_samples"].items()}
+    assert len(samples) == 2 * 4
+    for uid in ("s1-mono16k", "s2-8k"):
+        assert samples[f"sp0.5-{uid}"] == pytest.approx(2 * samples[uid], abs=2)
+        assert data.tables["text"][f"sp0.5-{uid}"] == data.tables["text"][uid]
+        assert data.tables["utt2spk"][f"sp0.5-{uid}"].startswith("sp0.5-s")
+    assert "utt2speed" not in data.tables
+    # A tone of 440 Hz, at half the speed.
+    wave, rate = soundfile.read(data.tables["wav.scp"]["sp0.5-s1-mono16k"])
+    spectrum = np.abs(np.fft.rfft(wave))
+    assert spectrum.argmax() * rate / len(wave) == pytest.approx(220, abs=1)

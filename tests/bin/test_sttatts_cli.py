@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from espnet2_ext import STTATTS
 from espnet2_ext import command_options as options
 from espnet2_ext.bin.sttatts import main
 from espnet2_ext.inference.audio_input import MAX_SECONDS
+from espnet2_ext.inference.cli.commands import _output_paths
 from tests.model_dirs import SPEAKERS, TEXTS, write_model, write_waves
 
 SEARCH = ["--beam-size", "2", "--ctc-weight", "0.3"]
@@ -333,6 +335,30 @@ def test_convert_one_and_many(sttatts, folder, tmp_path, api):
         paths[1], "anna", minlenratio=1, maxlenratio=2, attention=False
     )
     np.testing.assert_allclose(one, expected.wav.clip(-1, 1), atol=1e-4)
+
+
+def test_thousands_of_outputs_are_checked_at_once(tmp_path):
+    names = [f"{number:05d}" for number in range(20_000)]
+    began = time.process_time()
+    assert len(_output_paths(f"{tmp_path}/", names)) == len(names)
+    # Comparing each with all others took more than a minute.
+    assert time.process_time() - began < 5
+
+
+def test_a_broken_vocoder_is_said_once_and_only_to_those_who_speak(folder, capsys):
+    model = folder / "no_voice"
+    write_model(model)
+    (model / "vocoder").mkdir()
+    (model / "vocoder" / "config.json").write_text("{}")
+    wave = str(folder / "wav" / "0.wav")
+    assert main(["transcribe", "-m", str(model), *SEARCH, wave]) == 0
+    assert main(["info", "-m", str(model)]) == 0
+    out, err = capsys.readouterr()
+    assert "does not load" in out
+    assert not err
+    words = ["-o", f"{folder}/out/", "--speaker", "anna", wave, wave.replace("0", "1")]
+    assert main(["convert", "-m", str(model), *words]) == 1
+    assert "vocoder" in one_line(capsys.readouterr().err)
 
 
 def test_convert_never_writes_a_file_twice(sttatts, folder, tmp_path):

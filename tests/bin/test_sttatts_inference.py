@@ -124,7 +124,13 @@ def test_synthesis(decode, tts, root, tmp_path):
     api = STTATTS.from_pretrained(root / "model")
     for uid, text, speaker in zip(UIDS, TEXTS, ["anna", "omar"] * 3, strict=True):
         speech = api.synthesize(
-            [text], speaker, 0.5, 1, 2, seed=5, utterance_ids=[uid], attention=True
+            [text],
+            speaker,
+            minlenratio=1,
+            maxlenratio=2,
+            seed=5,
+            utterance_ids=[uid],
+            attention=True,
         )[0]
         mel = np.load(tmp_path / "feats" / f"{uid}.npy")
         np.testing.assert_allclose(mel, speech.mel, atol=1e-5)
@@ -341,26 +347,37 @@ def test_a_lost_wav_is_made_again(decode, tts, tmp_path):
     assert journal(tmp_path).count("utt2") == 2
 
 
-def test_other_options_start_anew(decode, asr, tmp_path):
+def test_results_of_other_options_stay(decode, asr, tmp_path):
     decode(*asr, "--nbest=2", "--output_dir", tmp_path)
+    before = tables(tmp_path)
     code, err = decode(*asr, "--nbest=1", "--output_dir", tmp_path)
+    assert code == 1
+    assert f"{tmp_path}: holds results of other options" in err
+    assert "--overwrite true" in err
+    assert tables(tmp_path) == before
+    # These do not change results.
+    code, err = decode(
+        *asr, "--nbest=2", "--batch_size=1", "--num_workers=0", "--output_dir", tmp_path
+    )
+    assert code == 0
+    assert len(journal(tmp_path)) == len(UIDS)
+    words = (*asr, "--nbest=1", "--overwrite=true", "--output_dir", tmp_path)
+    code, err = decode(*words)
     assert code == 0
     assert "made with other options" in err
     assert not (tmp_path / "2best_recog").exists()
     assert sorted(journal(tmp_path)) == UIDS
-    # These do not change results.
-    code, err = decode(
-        *asr, "--batch_size=1", "--num_workers=0", "--output_dir", tmp_path
-    )
-    assert "made with other options" not in err
-    assert len(journal(tmp_path)) == len(UIDS)
 
 
-def test_another_model_starts_anew(decode, asr, root, tmp_path):
+def test_results_of_another_model_stay(decode, asr, root, tmp_path):
     write_model(tmp_path / "model", cleaner="english")
     words = (*asr, "--output_dir", tmp_path / "out")
     decode(*words)
-    code, err = decode(*words, f"--model={tmp_path / 'model'}", model=False)
+    other = (*words, f"--model={tmp_path / 'model'}")
+    code, err = decode(*other, model=False)
+    assert code == 1
+    assert "of another model" in err
+    code, err = decode(*other, "--overwrite", model=False)
     assert code == 0
     assert "by another model" in err
 

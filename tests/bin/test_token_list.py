@@ -85,3 +85,32 @@ def test_refusals(tmp_path, capsys):
         assert main(words) == 1
         assert message in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("mode", ["unigram", "bpe"])
+def test_a_trained_sentencepiece_model(tmp_path, mode):
+    words = ["cab", "bad", "ace", "face", "decade"]
+    lines = (
+        f"u{i:03d} {words[i % 5]} {words[i % 3]}, {words[i % 4]}\n" for i in range(60)
+    )
+    (tmp_path / "a").write_text("".join(lines))
+    model = tmp_path / "bpe.model"
+    options = ["--token_type=bpe", f"--bpemodel={model}", f"--bpemode={mode}"]
+    options += ["--cleaner=english"]
+    tokens = make(tmp_path, [str(tmp_path / "a")], *options, "--train_bpe=14")
+    assert len(tokens) == 13 + 6  # Without the model's own <unk>; with SpeechT5's six.
+    assert not any("," in token for token in tokens)  # The cleaner came first.
+    tokenizer = build_tokenizer("bpe", tokens, model)
+    assert tokenizer.decode(tokenizer.encode("face a decade")) == "face a decade"
+    text = " ".join(words)
+    assert len(tokenizer.encode(text)) < len(text)
+
+
+def test_more_pieces_than_texts_give(tmp_path, texts, capsys):
+    output = ["--output", str(tmp_path / "x"), f"--bpemodel={tmp_path / 'm'}"]
+    words = [*texts, *output, "--token_type=bpe", "--train_bpe=5000"]
+    assert main(words) == 1
+    assert "5000 pieces are too many for these texts: give at most" in (
+        capsys.readouterr().err
+    )
+    assert not (tmp_path / "m").exists()

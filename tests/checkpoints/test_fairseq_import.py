@@ -286,7 +286,8 @@ def test_errors_name_the_file_and_the_cure(tmp_path, capsys):
     assert "--new_dict" in line
     dictionary.unlink()
     line = failure(tmp_path, capsys, "--checkpoint", path)
-    assert "--dict FILE, 9 lines" in line
+    assert "(9 lines) beside it" in line
+    assert "--dict FILE" in line
     dictionary.write_text("a 1\nb\n")
     line = failure(tmp_path, capsys, "--checkpoint", path)
     assert "dict.txt, line 2: expected 'symbol count'" in line

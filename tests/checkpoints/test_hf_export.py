@@ -23,15 +23,15 @@ SPEAKER = torch.randn(16, generator=torch.Generator().manual_seed(4))
 asr, tts = importing.asr, importing.tts
 
 
-def exported(model, folder, *options):
-    """Write ``model`` and export it with the command."""
+def exported(model, folder, *options, tasks=None):
+    """Write ``model``, trained for ``tasks``, and export it with the command."""
     (folder / "model").mkdir(parents=True)
     write_model(
         folder / "model",
         model.config,
         model.state_dict(),
         model.token_list,
-        list(model.config.fusion.tasks),
+        tasks or list(model.config.fusion.tasks),
         None,
     )
     arguments = ["--model", folder / "model", "--output_dir", folder / "hf", *options]
@@ -69,6 +69,12 @@ def test_both_tasks(fusion, tmp_path):
         ours, ours.fuse(memory, "tts"), lengths, SPEAKER[None], ["a"], options
     )[0].mel
     torch.testing.assert_close(speech(theirs, IDS, SPEAKER), mel, atol=1e-4, rtol=0)
+
+
+def test_only_what_was_trained_is_exported(tmp_path, capsys):
+    folder = exported(small_model(), tmp_path, tasks=["tts"])
+    assert [path.name for path in folder.iterdir()] == ["tts"]
+    assert "asr" not in capsys.readouterr().out
 
 
 def test_there_and_back(asr, tts, tmp_path):

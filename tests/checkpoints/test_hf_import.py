@@ -7,6 +7,7 @@ import torch
 
 from espnet2_ext import STTATTS
 from espnet2_ext.bin.sttatts_import import main
+from espnet2_ext.inference.cli.summary import readable, summarize
 from espnet2_ext.inference.tts_generation import GenerationOptions, generate
 from espnet2_ext.inference.vocoder import load_vocoder
 from espnet2_ext.sttatts.config import AudioConfig
@@ -207,6 +208,14 @@ def test_vocoder(asr, tmp_path, capsys):
         *("--checkpoint", asr[1], "--vocoder", tmp_path / "hifigan"),
     )
     close(m.vocoder(mel), theirs(mel))
+
+
+def test_info_names_the_true_size(asr, tmp_path, capsys):
+    m = run(tmp_path / "model", "--checkpoint", asr[1])
+    found = summarize(m)
+    assert found["preset"] is None
+    assert found["sizes"]["width"] == m.model.config.d_model < 768
+    assert readable(found["preset"]) == "none"
 
 
 def test_errors(asr, tmp_path, capsys):

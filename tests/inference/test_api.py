@@ -11,7 +11,9 @@ import torch
 import yaml
 
 from espnet2_ext import STTATTS
+from espnet2_ext.inference import asr_search
 from espnet2_ext.inference.audio_input import BadInputError
+from espnet2_ext.inference.search.beam_search import BeamSearch
 from tests.corpora import random_texts, speak
 from tests.factories import TINY
 from tests.model_dirs import SPEAKERS
@@ -109,14 +111,26 @@ def test_single_inputs_and_lists(m, tmp_path):
     assert by_name.wav.shape == (len(by_name.mel) * 256,)
     assert by_name.sample_rate == 16000
     assert np.abs(by_name.wav).max() <= 1
-    assert by_name.attention.shape[:2] == (TINY.decoder_layers, TINY.heads)
+    with_weights = m.synthesize("abc", "anna", maxlenratio=2, attention=True)
+    assert with_weights.attention.shape[:2] == (TINY.decoder_layers, TINY.heads)
+    np.testing.assert_allclose(with_weights.mel, by_name.mel, atol=1e-4)
     two = m.synthesize(["abc", "abc"], ["anna", "omar"], maxlenratio=2)
     assert not np.array_equal(two[0].mel, two[1].mel)
 
 
-def test_greedy_is_a_beam_of_one(m):
+def test_greedy_is_a_beam_of_one(m, monkeypatch):
+    """The short cut writes what the search writes; both write something."""
     fast = m.transcribe(WAVES[:5], beam_size=1, ctc_weight=0)
-    assert all(len(t) == 1 for t in fast)
+
+    def by_beams(decoder, options):
+        return BeamSearch(options, decoder, None, None).run()
+
+    monkeypatch.setattr(asr_search, "greedy_search", by_beams)
+    searched = m.transcribe(WAVES[:5], beam_size=1, ctc_weight=0)
+    for (one,), (other,) in zip(fast, searched, strict=True):
+        assert one.text
+        assert one.token_ids == other.token_ids
+        assert one.score == pytest.approx(other.score, abs=1e-5)
 
 
 def test_seed_and_dropout(m):
@@ -136,9 +150,12 @@ def test_progress_is_reported(m):
     assert seen == [2, 2, 1]
 
 
-def test_bf16(trained_folder):
+def test_bf16(m, trained_folder):
     half = STTATTS.from_pretrained(trained_folder, dtype=torch.bfloat16)
-    assert half.transcribe(WAVES[0], **SEARCH)[0].token_ids is not None
+    exact = [t[0].text for t in m.transcribe(WAVES[:10], **SEARCH)]
+    found = [t[0].text for t in half.transcribe(WAVES[:10], **SEARCH)]
+    assert sum(a == b for a, b in zip(found, exact, strict=True)) >= 8
+    assert all(found)
     speech = half.synthesize("abc", "anna", maxlenratio=2)
     assert speech.mel.dtype == np.float32
     assert np.isfinite(speech.mel).all()

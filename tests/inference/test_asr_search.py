@@ -12,7 +12,11 @@ from espnet2.legacy.nets.scorer_interface import BatchScorerInterface
 from espnet2.legacy.nets.scorers.length_bonus import LengthBonus
 
 from espnet2_ext.inference.asr_search import Hypothesis, SearchOptions, search
-from espnet2_ext.inference.search.beam_search import BeamSearch, banned_tokens
+from espnet2_ext.inference.search.beam_search import (
+    BeamSearch,
+    banned_tokens,
+    stable_topk,
+)
 from espnet2_ext.inference.search.cached_text_decoder import CachedTextDecoder
 from espnet2_ext.inference.search.ctc_prefix import NEVER
 from espnet2_ext.inference.search.espnet_scorers import CTCScorer, TextDecoderScorer
@@ -421,6 +425,38 @@ def test_espnets_own_search_can_use_our_scorers(weight):
             assert best.yseq.tolist()[1:-1] == ours[row][0].token_ids
             score = float(best.score) / (len(best.yseq) - 1)
             assert score == pytest.approx(ours[row][0].score, abs=1e-5)
+
+
+# ---- the best of many --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("levels", [3, 40, 10_000])
+def test_the_best_are_those_of_a_stable_sort(levels):
+    """With few levels many values are equal, also at the edge of what is kept."""
+    generator = torch.Generator().manual_seed(levels)
+    values = torch.randint(levels, (20, 300), generator=generator).double()
+    values[::3, 5:] = NEVER
+    found, places = stable_topk(values, 10)
+    order = values.argsort(dim=1, descending=True, stable=True)[:, :10]
+    expected = values.gather(1, order)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+    possible = expected > NEVER
+    assert torch.equal(places[possible], order[possible])
+
+
+def test_a_large_vocabulary_is_not_sorted(monkeypatch):
+    sizes = []
+    original = torch.Tensor.argsort
+
+    def watched(self, *args, **options):
+        sizes.append(self.size(-1))
+        return original(self, *args, **options)
+
+    monkeypatch.setattr(torch.Tensor, "argsort", watched)
+    model, (memory, lengths) = random_model(), random_memory(12, 9)
+    search(model, memory, lengths, SearchOptions(beam_size=3, ctc_weight=0.4))
+    assert sizes
+    assert max(sizes) <= 2 * 3
 
 
 # ---- the rest of the interface -----------------------------------------------------

@@ -103,6 +103,25 @@ def test_nothing_is_started_for_nothing():
         assert workers._client is None
 
 
+@pytest.fixture
+def submitters(tmp_path, monkeypatch):
+    """Stand-ins of the queueing systems' programs."""
+    for name in ("sbatch", "qsub"):
+        (tmp_path / "bin" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "bin" / name).write_text("#!/bin/sh\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+
+
+@pytest.mark.parametrize("backend", ["slurm", "sge", "pbs"])
+def test_a_queue_that_is_not_there(backend, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    program = "sbatch" if backend == "slurm" else "qsub"
+    with pytest.raises(ValueError, match=f"there is no program '{program}' here"):
+        JobOptions(2, backend, CONF / f"{backend}.yaml")
+
+
+@pytest.mark.usefixtures("submitters")
 @pytest.mark.parametrize("backend", ["slurm", "sge", "pbs"])
 def test_queueing_systems(backend, tmp_path, monkeypatch):
     pytest.importorskip("dask_jobqueue")
@@ -130,6 +149,7 @@ def test_queueing_systems(backend, tmp_path, monkeypatch):
     assert sys.executable in script
 
 
+@pytest.mark.usefixtures("submitters")
 def test_refusals(tmp_path):
     with pytest.raises(ValueError, match="unknown cmd_backend 'lsf'"):
         JobOptions(1, "lsf")

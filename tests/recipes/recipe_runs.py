@@ -115,17 +115,20 @@ def kill_when(sign, words, folder, **settings):
 
 
 def experiment(root, row, folder="my exp"):
-    """Folder of the recipe's experiment."""
-    return root / folder / Path(row["train_config"]).stem
+    """Folder of the recipe's experiment; its options are in its name."""
+    stem = Path(row["train_config"]).stem
+    (config,) = (root / folder).glob(f"{stem}*/config.yaml")
+    return config.parent
 
 
 def tables(exp):
     """What statistics, decoding and scoring have found, by place."""
     found = {}
-    for pattern in ("*/*/1best_recog/text", "*/*/lengths", "*/*/stopped", "stats/**/*"):
+    for pattern in ("*/*/1best_recog/text", "*/*/lengths", "*/*/stopped"):
         for path in sorted(exp.glob(pattern)):
-            if path.is_file() and path.suffix != ".yaml":
-                found[str(path.relative_to(exp))] = path.read_bytes()
+            found[str(path.relative_to(exp))] = path.read_bytes()
+    for path in sorted(exp.parent.glob("stats_*/*/*/*_shape")):
+        found[str(path.relative_to(exp.parent))] = path.read_bytes()
     for path in exp.glob("*/*/score/result.json"):
         result = json.loads(path.read_text())
         kept = ("scores", "duration", "generation", "missing", "note")

@@ -70,7 +70,7 @@ class Recipe:
 
     @property
     def exp(self):
-        (folder,) = (self.root / "my exp").iterdir()
+        (folder,) = (self.root / "my exp").glob("train_*")
         return folder
 
     @property
@@ -136,10 +136,11 @@ def check_arabic(recipe):
         "resampled from 48000 Hz",
     }
     assert (recipe.exp / "phase_1_warm" / "valid.tts_loss.best.pth").exists()
-    assert recipe.exp.name == "train_ar_diacritics_restored_warm"
+    assert recipe.exp.name.startswith("train_ar_diacritics_restored_warm_preset")
     assert DIACRITICS.intersection(recipe.tokens)
     other = recipe.root / "other exp"
-    shutil.copytree(recipe.exp / "stats", other / recipe.exp.name / "stats")
+    (stats,) = recipe.exp.parent.glob("stats_*")
+    shutil.copytree(stats, other / stats.name)
     phases = ROOT / "conf" / "phases_ar_warm.yaml"
     log = recipe.dry_run("--phases", str(phases), "--expdir", str(other))
     assert "phase 1 of 2, 'warm': tts on 'mgb2-train'; epochs 1 to 40; starts" in log

@@ -32,7 +32,7 @@ from tests.recipes.recipe_runs import (
 )
 
 TEMPLATE = ROOT / "egs2" / "TEMPLATE" / "sttatts1"
-DECODED = "decode_valid.joint_loss.ave"
+DECODED = "decode*_valid.joint_loss.ave"
 
 each_recipe = pytest.mark.parametrize("row", RECIPES, ids=recipe_id)
 GENERATED = [row for row in RECIPES if not row["corpus"]]
@@ -61,11 +61,11 @@ def test_a_whole_run(finished):
         folder = root / "dump" / "raw" / name / task
         assert len(read_table(folder / "utt2num_samples").values) >= 2
         if name not in row[f"{task}_sets"].split()[:2]:
-            assert (exp / f"{task}_{DECODED}" / name / ".done").exists()
+            assert list(exp.glob(f"{task}_{DECODED}/{name}/.done"))
     (archive,) = exp.glob("*.zip")
     model = STTATTS.from_pretrained(archive)
     assert model.inputs.speaker_table.names == sorted(SPEAKERS)
-    assert re.search(r"stage 8 \(training\): log in .*stage_8\.log", log)
+    assert re.search(r"stage 8 \(training\): log in .*/train\.log", log)
     assert "1epoch results" in log
 
 
@@ -109,7 +109,7 @@ def test_a_packed_model_decodes_and_scores(finished, forked_python):
     own = tables(experiment(root, row))
     for place, value in tables(root / "my exp" / archive.stem).items():
         if "1best_recog" in place:
-            assert value == own[place.replace("_decode/", f"_{DECODED}/")]
+            assert value == own[place.replace("/", "_valid.joint_loss.ave/", 1)]
 
 
 # ---- killed --------------------------------------------------------------------------
@@ -119,7 +119,7 @@ KILLED = {
     3: r"stage 3 \(.*log in",
     4: Path("other dump/raw/train/*/text"),
     5: r"stage 5 \(.*log in",
-    6: Path("other exp/*/stats/*/*/train/*_shape"),
+    6: Path("other exp/stats_*/*/*/*_shape"),
     8: Path("other exp/*/checkpoint.pth"),  # The first epoch is finished.
     9: Path(f"other exp/*/asr_{DECODED}/*/journal.jsonl"),
     10: Path(f"other exp/*/tts_{DECODED}/*/wav/*.wav"),
@@ -137,6 +137,7 @@ def test_killed_in_every_stage(finished, tmp_path):
     words = command(row, root, "--expdir", "other exp", "--dumpdir", "other dump")
     words += ["--skip_packing", "false"]
     words += ["--train_args", f"{TRAINING} --use_matplotlib false"]
+    words += ["--tag", experiment(root, row).name]
     for task in ("asr", "tts", "vc"):  # One test set each, to save time.
         words += [f"--{task}_test_sets", " ".join(row[f"{task}_sets"].split()[2:3])]
     (tmp_path / "tmp").mkdir()
@@ -172,6 +173,16 @@ def packed_files(exp):
 
 MISUSE = {
     ("--config", "x.yaml"): "say --train_config",
+    ("--asr_config", "x.yaml"): "--asr_config: say --train_config FILE",
+    ("--tts_exp", "exp/a"): "--tts_exp: say --sttatts_exp FOLDER",
+    ("--max_epoch", "3"): '--max_epoch: say --train_args "--max_epoch VALUE"',
+    ("--use-xvector", "true"): "--spk_embed_tool says which",
+    ("--token_type", "phn"): "--token_type 'phn': give char or bpe",
+    ("--bpemodel", str(TEMPLATE / "sttatts.sh")): "goes with --token_type bpe",
+    ("--audio_format", "mp3"): "--audio_format 'mp3': give flac or wav",
+    ("--train_args", "--cleaner none"): "--cleaner: is an option of the recipe itself",
+    ("--inference_tts_args", "--vocoder=x"): "--vocoder: is an option of the recipe",
+    ("--spk_embed_tool", "precomputed"): "give --spk_embed_file",
     ("--no_such_option", "1"): "--no_such_option: no such option",
     ("--stage", "two"): "--stage 'two': give a number",
     ("--nj", "0"): "--nj '0': give a number from 1",

@@ -1,15 +1,30 @@
 """Weights in packages: found, joined once, never half written."""
 
+import hashlib
 import sys
 
 import pytest
 
 from espnet2_ext.scoring.judges import whisper_weights
-from espnet2_ext.scoring.judges.whisper_weights import (
+from espnet2_ext.scoring.judges.whisper_pins import (
+    PACKAGED,
+    UPSTREAM,
     Packaged,
+    Upstream,
+)
+from espnet2_ext.scoring.judges.whisper_weights import (
+    check_sha256,
     find_weights,
     fingerprint,
 )
+from tests.checkpoints.local_hub import COMMIT, LocalHub, pretend, serving
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+KNOWN = {"model.bin": sha256(b"first,second"), "config.json": sha256(b"{}")}
 
 
 @pytest.fixture
@@ -24,7 +39,7 @@ def packages(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(whisper_weights, "version", lambda _: "1.0")
-    packaged = Packaged(("pieces_1", "pieces_2"), "data", ("part1", "part2"))
+    packaged = Packaged(("pieces_1", "pieces_2"), "data", KNOWN, ("part1", "part2"))
     monkeypatch.setitem(whisper_weights.PACKAGED, "toy", packaged)
     return tmp_path
 
@@ -67,3 +82,64 @@ def test_fingerprints_tell_weights_apart(tmp_path):
         (tmp_path / "model.bin").write_bytes(content)
         prints.add(fingerprint(tmp_path))
     assert len(prints) == 3
+
+
+# ---- whose files they are ----------------------------------------------------------
+
+
+def test_packages_are_taken_only_as_they_are_known(packages):
+    (packages / "pieces_2" / "data" / "part2").write_bytes(b"fourth")
+    with pytest.raises(ValueError, match="the packages pieces-1 and pieces-2") as error:
+        find_weights("toy")
+    assert "expected " + KNOWN["model.bin"][:12] in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def hub(packages, monkeypatch):
+    """Upstream on this machine: the same model under a known commit."""
+    folder = packages / "upstream"
+    folder.mkdir()
+    (folder / "model.bin").write_bytes(b"first,second")
+    (folder / "config.json").write_text("{}")
+    (folder / "README.md").write_text("not needed")
+    upstream = Upstream("SYSTRAN/toy", COMMIT, KNOWN)
+    monkeypatch.setitem(whisper_weights.UPSTREAM, "toy", upstream)
+    hub = LocalHub({"SYSTRAN/toy": folder})
+    with serving(hub) as url:
+        pretend(monkeypatch, url, packages / "hf")
+        yield hub
+
+
+def test_upstream_is_preferred_where_it_can_be_reached(hub, packages):
+    folder = find_weights("toy")
+    assert folder.is_relative_to(packages / "hf")
+    assert {path.name for path in folder.iterdir()} == {"model.bin", "config.json"}
+    hub.models = {}
+    assert find_weights("toy") == folder  # from the local cache
+
+
+def test_without_upstream_the_packages_are_taken(hub, packages):
+    hub.models = {}
+    assert find_weights("toy").is_relative_to(packages / "cache")
+
+
+def test_upstream_too_has_to_be_the_known_one(hub):
+    (hub.models["SYSTRAN/toy"] / "model.bin").write_bytes(b"changed")
+    with pytest.raises(ValueError, match=r"huggingface\.co/SYSTRAN/toy at 0123456"):
+        find_weights("toy")
+
+
+@pytest.mark.parametrize("size", sorted(PACKAGED))
+def test_the_installed_packages_are_the_known_ones(size, tmp_path, monkeypatch):
+    for module in PACKAGED[size].modules:
+        pytest.importorskip(module)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = find_weights(size)
+    check_sha256(folder, PACKAGED[size].sha256, "here")
+    assert {*PACKAGED[size].sha256} == {path.name for path in folder.iterdir()}
+
+
+def test_every_packaged_size_has_its_upstream():
+    assert UPSTREAM.keys() == PACKAGED.keys()
+    assert PACKAGED["tiny.en"].sha256 == UPSTREAM["tiny.en"].sha256

@@ -34,9 +34,9 @@ read_options() {
             --?*) name=${1%%=*} && name=${name#--} && name=${name//-/_} ;;
             *) die "'$1': options are --name VALUE; see --help" ;;
         esac
-        [ "$name" != config ] || die "--config: say --train_config or --inference_config"
+        [ "$name" != lang ] || name=language
         [ "$name" = recipe_dir ] || grep -q "^$name=" <<<"$known" ||
-            die "--$name: no such option; see --help"
+            die "--$name: $(instead_of "$name")"
         if [[ $1 == *=* ]]; then
             value=${1#*=}
         else
@@ -57,15 +57,23 @@ check_option() { # check_option NAME VALUE
     local pattern='' what=''
     case $1 in
         tasks) pattern='^ *((asr|tts|vc) *)+$' what="some of asr, tts, vc" ;;
+        token_type) pattern='^(char|bpe)$' what="char or bpe" ;;
+        bpemode) pattern='^(unigram|bpe)$' what="unigram or bpe" ;;
+        feats_type) pattern='^raw$' what="raw" ;;
+        audio_format) pattern='^(flac|wav)$' what="flac or wav" ;;
+        speed_perturb_factors) pattern='^[0-9. ]*$' what="numbers, such as \"0.9 1.0 1.1\"" ;;
+        fs) pattern='^[0-9]+(\.[0-9]+)?k?$' what="a number of Hz, such as 16k" ;;
         skip_stages) pattern='^[0-9 ]*$' what="numbers" ;;
-        skip_* | gpu_inference | compare_untrained) pattern='^(true|false)$' what="true or false" ;;
-        stage | stop_stage | ngpu | fs | allow_failures) pattern='^[0-9]+$' what="a number" ;;
-        nj | inference_nj | num_nodes | untrained_utts) pattern='^[1-9][0-9]*$' what="a number from 1" ;;
+        skip_* | gpu_inference | compare_untrained | overwrite) pattern='^(true|false)$' what="true or false" ;;
+        stage | stop_stage | ngpu | allow_failures) pattern='^[0-9]+$' what="a number" ;;
+        nj | inference_nj | num_nodes | train_processes | untrained_utts | nbpe) pattern='^[1-9][0-9]*$' what="a number from 1" ;;
         *_config | bpemodel | spk_embed_file | phases)
             [ -z "$2" ] || [ -f "$2" ] || die "--$1 '$2': no such file (from $PWD)" ;;
+        train_args | inference_*args) check_passed_on "$1" "$2" ;;
     esac
     [[ $2 =~ $pattern ]] || die "--$1 '$2': give $what"
 }
+hertz() { awk '{ print int($1 * (/k$/ ? 1000 : 1)) }' <<<"$1"; } # hertz 22.05k gives 22050
 
 # ---- how stages run
 lead=() # A stage's processes end with the script, even when it is killed.
@@ -82,13 +90,14 @@ start_command() { # start_command WORD...: into the log, and through $show to th
 }
 py() { start_command "$python" -m "espnet2_ext.bin.$1" "${@:2}"; }
 epochs() { # what a user wants to see of a training log
-    grep --line-buffered -E 'epoch results|updates|: phase |WARNING|ERROR|Error' |
+    grep --line-buffered -E 'epoch results|updates|: phase |job [0-9]+: |WARNING|ERROR|[Ee]rror: ' |
         grep --line-buffered -oE '^.{1,300}' || true # cut would keep lines until the end
 }
 wanted() { # wanted NUMBER
-    [ "$1" -ge "$stage" ] && [ "$1" -le "$stop_stage" ] || return 1
+    [ "$1" -eq 0 ] || [ "$1" -ge "$stage" ] && [ "$1" -le "$stop_stage" ] || return 1
     [[ " $skip_stages " != *" $1 "* ]] || return 1
     case $1 in
+        0) [ "$stop_stage" -ge 6 ] ;;
         3) [ "$skip_data_prep" = false ] && [ "$named_speakers" = false ] ;;
         [124]) [ "$skip_data_prep" = false ] ;;
         [56]) [ "$skip_data_prep" = false ] && [ -z "$download_model" ] ;;
@@ -99,34 +108,40 @@ wanted() { # wanted NUMBER
     esac
 }
 # run NUMBER TITLE FOLDER FUNCTION WORD...: run a stage, unless it is done. FOLDER gets
-# its log and the marker that says so, and holds a digest of the words: what the stage
-# depends on.
+# its log and the mark that says so, a digest of the words: what the stage depends on.
 run() {
-    local number=$1 title="stage $1 ($2)" folder=$3 body=$4 digest marker lock && shift 4
+    local number=$1 title="stage $1 ($2)" folder=$3 body=$4 digest lock && shift 4
     wanted "$number" || return 0
-    marker=$folder/.done_$number log_file=$folder/log/stage_$number.log
+    mark=$folder/.done_$number begun=$folder/.begun_$number log_file=$folder/log/stage_$number.log
+    [ "$number" -ne 8 ] || log_file=$folder/train.log # where ESPnet has it
     mkdir -p "$folder/log"
     digest=$(printf '%s\n' "$@" | cksum)
-    if [ -f "$marker" ] && [ "$(cat "$marker")" = "$digest" ] &&
+    if [ -f "$mark" ] && [ "$(cat "$mark")" = "$digest" ] &&
         [ "$stage_given$stage" != "true$number" ]; then
-        log "$title: done before; to do it again, add --stage $number"
+        [ "$number" -eq 0 ] || log "$title: done before; to do it again, add --stage $number"
         return
     fi
     exec {lock}>"$folder/.lock_$number"
     [ "$num_nodes" -gt 1 ] || ! command -v flock >/dev/null || flock -w 60 "$lock" ||
         die "$title: another run is at it in $folder"
-    rm -f "$marker"
-    log "$title: log in $log_file"
+    rm -f "$begun"
+    [ ! -f "$mark" ] || { mv "$mark" "$begun" && touch "$begun"; }
+    [ "$number" -eq 0 ] || log "$title: log in $log_file"
     echo "# $(date) in $PWD: $user_command" >>"$log_file"
-    current_stage=$number current_title=$title
+    current_stage=$number current_title=$title current_folder=$folder
+    show='cat'
     trap failed EXIT
     "$body"
     trap - EXIT
     exec {lock}>&-
-    echo "$digest" >"$marker.tmp" && mv "$marker.tmp" "$marker"
+    echo "$digest" >"$mark.tmp" && mv "$mark.tmp" "$mark" && rm -f "$begun"
 }
 failed() {
+    local changed=(-type f -newer "$begun" ! -name '*.log' ! -name '.*' ! -path "$current_folder/log/*")
+    # A trial that has written nothing leaves the mark of what was done before.
+    [ ! -f "$begun" ] || [ -n "$(find "$current_folder" "${changed[@]}" -print -quit)" ] || mv "$begun" "$mark"
     [ "$show" = cat ] || tail -n 10 "$log_file" | cut -c1-500 >&2
     log "$current_title failed: see $log_file"
-    log "to go on, give the same command again; to begin with this stage, add --stage $current_stage"
+    [ "$current_stage" -eq 0 ] ||
+        log "to go on, give the same command again; to begin with this stage, add --stage $current_stage"
 }

@@ -23,10 +23,10 @@ read_own_options "$@"
 choice diacritics true false
 choice warm true false
 
-cleaner=arabic_undiacritized phases='' tag=''
-[ "$diacritics" = false ] || { cleaner=arabic && tag+=_diacritics; }
-[ -z "$restored" ] || tag+=_restored
-[ "$warm" = false ] || { phases=$recipe_dir/conf/phases_ar_warm.yaml && tag+=_warm; }
+cleaner=arabic_undiacritized phases='' suffix=''
+[ "$diacritics" = false ] || { cleaner=arabic && suffix+=_diacritics; }
+[ -z "$restored" ] || suffix+=_restored
+[ "$warm" = false ] || { phases=$recipe_dir/conf/phases_ar_warm.yaml && suffix+=_warm; }
 
 exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
     --recipe_dir "$recipe_dir" \
@@ -35,7 +35,7 @@ exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
     --valid_set valid \
     --test_sets test \
     --train_config "$recipe_dir/conf/train_ar.yaml" \
-    --tag "${tag:+train_ar$tag}" \
+    --tag_suffix "$suffix" \
     --phases "$phases" \
     --ngpu 3 \
     --cleaner "$cleaner" \

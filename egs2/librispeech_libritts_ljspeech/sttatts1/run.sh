@@ -26,10 +26,10 @@ read_own_options "$@"
 choice size s m l
 choice vc true false
 
-tasks="asr tts" ngpu=4 phases='' tag=''
+tasks="asr tts" ngpu=4 phases='' suffix=''
 [ "$size" != s ] || ngpu=3
 [ "$size" != l ] || phases=$recipe_dir/conf/phases_en_l.yaml
-[ "$vc" = false ] || { tasks+=" vc" tag=train_en_${size}_vc phases=${phases/.yaml/_vc.yaml}; }
+[ "$vc" = false ] || { tasks+=" vc" suffix=_vc phases=${phases/.yaml/_vc.yaml}; }
 
 exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
     --recipe_dir "$recipe_dir" \
@@ -42,7 +42,7 @@ exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
     --vc_valid_set arctic-dev \
     --vc_test_sets arctic-test \
     --train_config "$recipe_dir/conf/train_en_$size.yaml" \
-    --tag "$tag" \
+    --tag_suffix "$suffix" \
     --phases "$phases" \
     --ngpu "$ngpu" \
     --cleaner english \

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from espnet2_ext.inference.isolated import Loaded, Outcome, run_isolated
 from espnet2_ext.inference.results import Speech, Transcript
 from espnet2_ext.inference.search.search_types import SearchOptions
 from espnet2_ext.inference.tts_generation import GenerationOptions
+from espnet2_ext.models import SHIPPED
 from espnet2_ext.output_files import write_wav
 
 STDIN = "-"
@@ -129,7 +131,7 @@ def convert(args: argparse.Namespace) -> int:
 
 def info(args: argparse.Namespace) -> int:
     """Print what is in a model."""
-    content = {"model": args.model, **summarize(_open_model(args))}
+    content = {"model": args.model or str(SHIPPED), **summarize(_open_model(args))}
     if args.json:
         say(json.dumps(content, ensure_ascii=False))
         return 0
@@ -166,14 +168,15 @@ def _generate(
     GenerationOptions(**options)
     model = _open_model(args, task)
     model.inputs.language(args.language, 1)
-    speaker = _the_speaker(model, args.speaker)
+    speaker = model.inputs.speaker_table.resolve(args.speaker)
+    # A vocoder that does not load is said now, and once.
+    _ = model.vocoder
 
     def run(_: list[int], values: list[Any]) -> list[Speech]:
         settings = {
             **options,
             "language": args.language,
             "batch_size": len(values),
-            "attention": False,
         }
         if task == "tts":
             return model.synthesize(values, speaker, **settings)
@@ -195,20 +198,6 @@ def _generate(
             say(f"{paths[place]}\t{sources[place]}")
 
     return _run_all(sources, lambda place: load(model, place), run, show, args)
-
-
-def _the_speaker(model: STTATTS, speaker: str | None) -> np.ndarray:
-    """Embedding of the chosen speaker; of the only one if none is chosen."""
-    table = model.inputs.speaker_table
-    if speaker is None:
-        if len(table.names) != 1:
-            known = ", ".join(table.names[:10]) or "none by name"
-            raise BadInputError(
-                f"choose a voice with --speaker: a name, a .npy file or a recording; "
-                f"the model's speakers: {known}"
-            )
-        speaker = table.names[0]
-    return table.resolve(speaker)
 
 
 def _run_all(
@@ -289,10 +278,10 @@ def _output_paths(output: str, names: Sequence[str]) -> list[Path]:
     wrong = next((path for path in paths if path.suffix.lower() != ".wav"), None)
     if wrong is not None:
         raise BadInputError(f"{wrong}: only WAV is written; end the name in .wav")
-    repeated = [path for path in paths if paths.count(path) > 1]
-    if repeated:
+    repeated = next((path for path, n in Counter(paths).items() if n > 1), None)
+    if repeated is not None:
         raise BadInputError(
-            f"{repeated[0]} would be written twice; convert files of the same name in "
+            f"{repeated} would be written twice; convert files of the same name in "
             "separate runs"
         )
     return paths

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from espnet2_ext.configuration import preset_of
 from espnet2_ext.inference.api import STTATTS
-from espnet2_ext.inference.vocoder import GRIFFIN_LIM, NeuralVocoder, Vocoder
+from espnet2_ext.inference.isolated import one_line
+from espnet2_ext.inference.vocoder import GRIFFIN_LIM, NeuralVocoder
 from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS
 
 
@@ -13,7 +15,7 @@ def summarize(model: STTATTS) -> dict[str, Any]:
     special = {*FIRST_SYMBOLS, *LAST_SYMBOLS}
     tokens = [token for token in model.token_list if token not in special]
     return {
-        "preset": model.config.get("preset", "base"),
+        "preset": preset_of(sizes),
         "parameters": sum(p.numel() for p in model.model.parameters()),
         "sizes": {
             "width": sizes.d_model,
@@ -33,7 +35,7 @@ def summarize(model: STTATTS) -> dict[str, Any]:
         "speakers": model.inputs.speaker_table.names,
         "speaker_vector": sizes.speaker_dim,
         "speaker_tool": model.config.get("speaker_tool"),
-        "vocoder": _vocoder_name(model.vocoder),
+        "vocoder": _vocoder_name(model),
         "sample_rate": sizes.audio.sample_rate,
         "mel_bins": sizes.audio.n_mels,
         "hop": sizes.audio.hop_length,
@@ -41,7 +43,12 @@ def summarize(model: STTATTS) -> dict[str, Any]:
     }
 
 
-def _vocoder_name(vocoder: Vocoder) -> str:
+def _vocoder_name(model: STTATTS) -> str:
+    """Its kind, or why it cannot be used; the rest of the model can be."""
+    try:
+        vocoder = model.vocoder
+    except (ValueError, OSError, ImportError) as error:
+        return f"does not load: {one_line(error)}"
     if isinstance(vocoder, NeuralVocoder):
         return type(vocoder.generator).__name__
     return GRIFFIN_LIM

@@ -73,11 +73,7 @@ def decode_set(args: argparse.Namespace) -> int:
     options = _task_options(args)
     outputs = _outputs(args, folder, tables.keys)
     with only_writer(folder):
-        journal = Journal(
-            folder / JOURNAL,
-            _digest(args, files, options),
-            lambda: _start_anew(folder, outputs),
-        )
+        journal = _open_journal(args, files, options, outputs)
         wanted = {uid: tables.fingerprint(uid) for uid in tables.keys}
         todo = [
             uid
@@ -104,6 +100,34 @@ def decode_set(args: argparse.Namespace) -> int:
                     finished.append({"uid": uid, "source": wanted[uid], **record})
                 journal.add(finished)
         return _finish(folder, tables.keys, journal, outputs, failures, args)
+
+
+def claim_folder(args: argparse.Namespace) -> None:
+    """Note in ``--output_dir`` with which options and model its results are made.
+
+    Args:
+        args: of ``bin/sttatts_inference.py``.
+
+    Raises:
+        ValueError, OSError: it holds those of others; unusable options or model.
+    """
+    outputs = _outputs(args, Path(args.output_dir), [])
+    with only_writer(Path(args.output_dir)):
+        _open_journal(args, choose_files(args), _task_options(args), outputs)
+
+
+def _open_journal(
+    args: argparse.Namespace,
+    files: ModelFiles,
+    options: dict[str, Any],
+    outputs: Outputs,
+) -> Journal:
+    folder = Path(args.output_dir)
+    return Journal(
+        folder / JOURNAL,
+        _digest(args, files, options),
+        lambda: _start_anew(folder, outputs, args.overwrite),
+    )
 
 
 def choose_files(args: argparse.Namespace) -> ModelFiles:
@@ -187,17 +211,29 @@ def _add_content(digest: Any, path: Path | None) -> None:
                     digest.update(block)
 
 
-def _start_anew(folder: Path, outputs: Outputs) -> None:
-    """Remove the results of a run with other options."""
-    if (folder / JOURNAL).exists():
+def _start_anew(folder: Path, outputs: Outputs, overwrite: bool) -> None:
+    """Remove the results of a run with other options, if that is allowed.
+
+    Raises:
+        ValueError: it is not.
+    """
+    made = [path for name in outputs.folders for path in folder.glob(name)]
+    journal = folder / JOURNAL
+    if made and journal.exists() and journal.stat().st_size > 0:
+        if not overwrite:
+            raise ValueError(
+                f"{folder}: holds results of other options or of another model; choose "
+                "another --output_dir (a recipe's --inference_tag), or give "
+                "--overwrite true to remove them"
+            )
         logging.info("%s: made with other options or by another model; anew", folder)
     (folder / DONE).unlink(missing_ok=True)
-    for pattern in (FAILED, *outputs.folders):
-        for path in folder.glob(pattern):
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+    (folder / FAILED).unlink(missing_ok=True)
+    for path in made:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 class _Decoder:
@@ -220,6 +256,9 @@ class _Decoder:
         require_task(self._model, args.task)
         tables.check_speakers(self._model)
         self._model.inputs.language(args.language, 1)
+        if args.task != "asr":
+            # A vocoder that does not load is said now, not for every utterance.
+            _ = self._model.vocoder
 
     def decode(
         self, todo: list[str], check: Any

@@ -12,7 +12,12 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from espnet2_ext.data.kaldi_dir import read_table
-from espnet2_ext.inference.decode.decode_set import DONE, FAILED, JOURNAL
+from espnet2_ext.inference.decode.decode_set import (
+    DONE,
+    FAILED,
+    JOURNAL,
+    claim_folder,
+)
 from espnet2_ext.jobs.clusters import Workers
 from espnet2_ext.jobs.fanout import fan_out
 from espnet2_ext.output_files import write_table, write_text
@@ -20,13 +25,16 @@ from espnet2_ext.output_files import write_table, write_text
 SPLITS = "split"
 """Folders of the jobs begin with this; the number of jobs follows."""
 
-LOG = "log"
-_NOT_JOINED = (JOURNAL, LOG, "keys")
+LOGS = "logdir"
+"""Folder of the jobs' logs, ``<task>_inference.<job>.log``, as ESPnet has them."""
+
+_NOT_JOINED = (JOURNAL, "keys")
 
 
 class _Job(NamedTuple):
     words: tuple[str, ...]
     folder: str
+    log: str
 
 
 def decode_in_jobs(
@@ -48,8 +56,14 @@ def decode_in_jobs(
 
     Raises:
         FileNotFoundError: no key file.
+        ValueError: unusable options, or results of others in the folder.
         RuntimeError: a job or too many utterances failed.
     """
+    from espnet2_ext.bin.sttatts_inference import parse_options
+
+    own = (f"--key_file={key_file}", f"--output_dir={output_dir}")
+    args = parse_options([*words, *own])
+    claim_folder(args)
     keys = list(read_table(key_file).values)
     count = min(workers.options.nj, len(keys))
     root = output_dir / f"{SPLITS}{count}"
@@ -66,15 +80,17 @@ def decode_in_jobs(
                 f"--key_file={folder / 'keys'}",
                 f"--output_dir={folder}",
                 f"--allow_failures={len(keys)}",
+                "--overwrite=true",  # Whether it may is known by now.
             ),
             str(folder),
+            str(log_file(output_dir, args.task, number + 1)),
         )
     (output_dir / DONE).unlink(missing_ok=True)
     with _progress(root, len(keys), output_dir):
         outcome = fan_out(run_job, jobs, workers, title=None)
     if outcome.failures:
         outcome.report("job")
-        raise RuntimeError(f"decoding failed; see {root}/*/{LOG}")
+        raise RuntimeError(f"decoding failed; see {output_dir / LOGS}")
     failed = join([Path(job.folder) for job in jobs.values()], output_dir, keys)
     for uid, reason in failed.items():
         logging.error("utterance '%s': %s", uid, reason)
@@ -86,6 +102,11 @@ def decode_in_jobs(
     write_text(output_dir / DONE, f"{len(keys) - len(failed)} utterances\n")
 
 
+def log_file(output_dir: Path, task: str, job: int) -> Path:
+    """Where the log of a job is; they count from 1."""
+    return output_dir / LOGS / f"{task}_inference.{job}.log"
+
+
 def run_job(job: _Job) -> None:
     """Decode one part; in the worker.
 
@@ -94,7 +115,8 @@ def run_job(job: _Job) -> None:
     """
     from espnet2_ext.bin.sttatts_inference import main
 
-    log = Path(job.folder) / LOG
+    log = Path(job.log)
+    log.parent.mkdir(parents=True, exist_ok=True)
     with (
         log.open("w", encoding="utf-8") as file,
         contextlib.redirect_stdout(file),

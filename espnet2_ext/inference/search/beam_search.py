@@ -122,8 +122,7 @@ class BeamSearch:
         vocabulary = scores.size(2)
         totals = (self.beam.scores.unsqueeze(2) + scores).flatten(1)
         # As many again as the beam holds: this many are left if all of it ends.
-        order = totals.argsort(dim=1, descending=True, stable=True)[:, : 2 * size]
-        totals = totals.gather(1, order)
+        totals, order = stable_topk(totals, 2 * size)
         parents = torch.div(order, vocabulary, rounding_mode="floor")
         tokens = order % vocabulary
         gained = scores.flatten(1).gather(1, order)
@@ -230,6 +229,31 @@ class BeamSearch:
             best += self.extra.largest_gain * (longest - shortest + 1)
         divisors = [n**self.options.length_penalty for n in (shortest, longest)]
         return best / (max(divisors) if best < 0 else min(divisors))
+
+
+def stable_topk(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Find the largest values (U, N) of each row as a stable sort has them.
+
+    ``torch.topk`` costs a fraction of a sort, but takes any of equal values.
+
+    Returns:
+        (U, min(count, N)) values from large to small, and their places; of equal
+        values the one that comes first.
+    """
+    count = min(count, values.size(1))
+    largest = values.topk(count, dim=1)
+    last = largest.values[:, -1:]
+    tied = (values == last).sum(1) > (largest.values == last).sum(1)
+    places = largest.indices.sort(dim=1).values
+    order = values.gather(1, places).argsort(dim=1, descending=True, stable=True)
+    places = places.gather(1, order)
+    # Values equal to the last one were left out: which of them is for a sort to say.
+    # Where they are all impossible it does not matter.
+    tied &= last[:, 0] > NEVER
+    if tied.any():
+        sorting = values[tied].argsort(dim=1, descending=True, stable=True)
+        places[tied] = sorting[:, :count]
+    return values.gather(1, places), places
 
 
 def banned_tokens(vocabulary_size: int, official: bool = False) -> list[int]:

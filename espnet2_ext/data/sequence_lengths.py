@@ -1,0 +1,104 @@
+"""Lengths of the sequences of a data directory, as ESPnet's statistics have them.
+
+Samples were counted when the audio was dumped, so no recording is read here.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import soundfile
+from tqdm import tqdm
+
+from espnet2_ext.data.audio_dump import COUNTED
+from espnet2_ext.data.kaldi_checks import NAMED
+from espnet2_ext.data.kaldi_dir import read_table
+from espnet2_ext.data.names import SEQUENCES
+from espnet2_ext.output_files import write_table
+from espnet2_ext.text.tokens import Tokenizer
+
+
+def write_lengths(
+    folder: Path,
+    target: Path,
+    tokenizer: Tokenizer,
+    cleaner: Callable[[str], str],
+) -> int:
+    """Write ``<name>_shape`` of every sequence of a task.
+
+    Args:
+        folder: data directory ``…/<set>/<task>``.
+        target: gets the files: lines ``utterance samples`` or ``utterance tokens``.
+        tokenizer: of the texts.
+        cleaner: applied to them first.
+
+    Returns:
+        The number of utterances.
+
+    Raises:
+        FileNotFoundError: no such directory or table.
+        ValueError: not a task's folder, or texts without a token; names them.
+    """
+    if folder.name not in SEQUENCES:
+        raise ValueError(f"{folder}: is not named after a task: {', '.join(SEQUENCES)}")
+    count = 0
+    for name in SEQUENCES[folder.name]:
+        if name.endswith("_text"):
+            lengths = token_counts(folder / "text", tokenizer, cleaner)
+        else:
+            table = "target.scp" if name.endswith("_target") else "wav.scp"
+            lengths = sample_counts(folder, table)
+        write_table(target / f"{name}_shape", lengths.items())
+        count = len(lengths)
+    return count
+
+
+def token_counts(
+    path: Path, tokenizer: Tokenizer, cleaner: Callable[[str], str]
+) -> dict[str, int]:
+    """Tokens of every text of a table.
+
+    Raises:
+        FileNotFoundError: no such table.
+        ValueError: names the utterances whose text is empty after cleaning.
+    """
+    counts = {
+        uid: len(tokenizer.encode(cleaner(text)))
+        for uid, text in _progress(read_table(path).values, path)
+    }
+    empty = [uid for uid, count in counts.items() if count == 0]
+    if empty:
+        shown = ", ".join(empty[:NAMED]) + (", …" if len(empty) > NAMED else "")
+        raise ValueError(
+            f"{path}: {len(empty)} texts are empty after cleaning: {shown}; remove "
+            "these utterances from the data directory"
+        )
+    return counts
+
+
+def sample_counts(folder: Path, table: str) -> dict[str, int]:
+    """Samples of every recording of a table, counted by the dump or read from headers.
+
+    Raises:
+        FileNotFoundError: no such table.
+        ValueError: a file that is no audio.
+    """
+    paths = read_table(folder / table).values
+    known: Mapping[str, str] = {}
+    if (folder / COUNTED[table]).is_file():
+        known = read_table(folder / COUNTED[table]).values
+    return {
+        uid: int(known[uid]) if uid in known else _frames(uid, path)
+        for uid, path in _progress(paths, folder / table)
+    }
+
+
+def _frames(uid: str, path: str) -> int:
+    try:
+        return int(soundfile.info(path).frames)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise ValueError(f"utterance '{uid}': {path}: {error}") from None
+
+
+def _progress(values: Mapping[str, str], path: Path) -> "tqdm[tuple[str, str]]":
+    title = "/".join(path.parts[-3:])
+    return tqdm(values.items(), desc=title, unit="utt", mininterval=1.0)

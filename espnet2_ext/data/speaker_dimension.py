@@ -1,0 +1,92 @@
+"""How many values a speaker embedding has: in data, of a tool, in a model."""
+
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from espnet2_ext.data.speaker_extractors import DIMENSIONS, PRECOMPUTED
+
+SPEECHT5_DIMENSION = 512
+"""Of the released checkpoints of SpeechT5, ArTST and STTATTS."""
+
+
+def data_dimension(entries: Iterable[tuple[str, str, str]]) -> int | None:
+    """Values of the first speaker embedding among the data of a training.
+
+    Args:
+        entries: paths, names and types, as ESPnet has them.
+
+    Returns:
+        The number, or None where no data are embeddings that can be read here.
+    """
+    for path, name, kind in entries:
+        if name.endswith("_spembs") and kind in ("kaldi_ark", "npy"):
+            return _first_of(Path(path), kind)
+    return None
+
+
+def _first_of(table: Path, kind: str) -> int | None:
+    if not table.is_file():
+        return None  # Those who read the data say so.
+    with table.open(encoding="utf-8") as lines:
+        _, _, place = next(lines, "").strip().partition(" ")
+    if not place:
+        return None
+    if kind == "npy":
+        return int(np.load(place, mmap_mode="r").size)
+    from omniio import kaldi
+
+    return int(np.asarray(kaldi.load_mat(place)).size)
+
+
+def tool_dimension(tool: str, table: Path | None = None) -> int | None:
+    """Values that an extractor gives, as far as that is known without loading it.
+
+    Args:
+        tool: name, or ``name:source``.
+        table: ``.npz`` or ``.scp`` of ``precomputed``.
+
+    Raises:
+        ValueError: a table of another kind.
+    """
+    if tool == PRECOMPUTED and table is not None and table.stat().st_size > 0:
+        from espnet2_ext.data.speaker_embeddings import read_vectors
+
+        vectors = read_vectors(table)
+        return next((vector.size for vector in vectors.values()), None)
+    return DIMENSIONS.get(tool)
+
+
+def model_dimension(source: Path) -> int | None:
+    """Values that a model to start from wants; None where nobody knows.
+
+    Args:
+        source: model directory, packed zip, or a checkpoint of another project.
+    """
+    conf = model_conf_of(source)
+    if conf is None:
+        return SPEECHT5_DIMENSION
+    dim = conf.get("speaker_dim")
+    return dim if isinstance(dim, int) else None
+
+
+def model_conf_of(source: Path) -> dict[str, Any] | None:
+    """``model_conf`` of a model directory or a packed zip; None of anything else."""
+    if source.is_dir():
+        places = sorted(source.glob("**/config.yaml"), key=lambda path: len(path.parts))
+        text = places[0].read_text(encoding="utf-8") if places else ""
+    elif zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as archive:
+            names = [
+                name for name in archive.namelist() if name.endswith("config.yaml")
+            ]
+            text = archive.read(min(names, key=len)).decode() if names else ""
+    else:
+        return None
+    content = yaml.safe_load(text)
+    conf = content.get("model_conf") if isinstance(content, dict) else None
+    return conf if isinstance(conf, dict) else None
