@@ -209,3 +209,34 @@ def test_training_in_a_queue(recipe, tmp_path):
     log = (exp / "train.log").read_text()
     assert re.search(r":0/2\] .* 2epoch results", log)  # Rank 0 of two.
     assert (exp / "valid.joint_loss.ave.pth").exists()
+
+
+def test_language_models_help_recognition(recipe):
+    """ESPnet's own training of one, n-grams, and decoding with both, side by side."""
+    root, more = recipe
+    settings = {"lm": "seq_rnn", "lm_conf": {"unit": 8, "nlayers": 1}, "max_epoch": 1}
+    settings |= {"batch_size": 4, "use_tensorboard": False, "num_att_plot": 0}
+    config = root / "train_lm_own.yaml"
+    config.write_text(yaml.safe_dump(settings))
+    words = ("--use_lm", "true", "--lm_config", str(config), "--use_ngram", "true")
+    words += ("--ngram_num", "3", "--inference_asr_args", "--ngram_weight 2")
+    code, log = more("--stop_stage", "9", *words)
+    assert code == 0, log
+    assert "stage 8 (training): done before" in log
+    lm = root / "my exp" / "lm_train_lm_own_char"
+    assert {path.name for path in lm.glob("*.arpa")} == {"3gram.arpa"}
+    first = (lm / "train.txt").read_text().splitlines()[0].split()
+    assert first[1] == "\u2581"
+    shape = (lm / "train_shape").read_text().splitlines()[0]
+    symbols = len((lm / "tokens.txt").read_text().splitlines())
+    assert shape == f"{first[0]} {len(first) - 1},{symbols}"
+    (exp,) = (root / "my exp").glob("train_own*max_epoch2*")
+    assert "asr_decode_beam_size2_valid.joint_loss.ave" in names(exp, "asr_*")
+    (made,) = names(exp, "asr_*_lm_*")
+    assert "ngram_weight2_lm_train_lm_own_char_3gram_valid.loss.ave" in made
+    assert (exp / made / "test" / "1best_recog" / "text").is_file()
+    code, log = more("--stop_stage", "9", *words)
+    assert code == 0, log
+    assert "stage 7 (language models): done before" in log
+    code, log = more("--lm_tag", "x")
+    assert "--lm_tag: say --lm_exp FOLDER" in log

@@ -9,6 +9,11 @@ instead_of() { # instead_of NAME
         asr_tag | tts_tag) echo "say --tag NAME" ;;
         asr_exp | tts_exp) echo "say --sttatts_exp FOLDER" ;;
         asr_stats_dir | tts_stats_dir) echo "say --stats_dir FOLDER" ;;
+        lm_stats_dir | lm_tag) echo "say --lm_exp FOLDER" ;;
+        lm_dev_text | lm_test_text) echo "the texts of --valid_set are taken" ;;
+        ngram_exp) echo "say --lm_exp FOLDER" ;;
+        use_word_lm | word_vocab_size) echo "language models are over the model's tokens: --use_lm, --use_ngram" ;;
+        inference_ngram) echo "say --ngram_num N --lm_exp FOLDER" ;;
         pretrained_model | init_param) echo "say --pretrained FILE_OR_FOLDER" ;;
         ignore_init_mismatch | freeze_param | max_epoch | batch_bins | accum_grad | use_amp | resume | seed)
             echo "say --train_args \"--$1 VALUE\"" ;;

@@ -10,6 +10,7 @@ decoding_args() { # decoding_args TASK: the common ones and its own
 decoded() { # decoded TASK: the folder of its results
     local name && name=$(basename "${inference_config:-decode}" .yaml)$(in_name "$(decoding_args "$1")")
     [ "$1" = asr ] || [ -z "$vocoder" ] || name+=_$(basename "$vocoder")
+    [ "$1" != asr ] || name+=$(lm_name | tr -d '\n')
     name=$(short "$name") && [ -n "$download_model" ] || name+=_$(basename "$(model_file "$1")" .pth)
     echo "$exp/$1_${inference_tag:-$name}"
 }
@@ -29,6 +30,7 @@ decode() { # decode TASK: every test set
     [ -z "$inference_config" ] || extra=(--inference_config "$inference_config" "${extra[@]}")
     [ -z "$bpemodel" ] || [ -n "$download_model" ] || extra+=(--bpemodel "$bpemodel")
     [ "$1" = asr ] || [ -z "$vocoder" ] || extra+=(--vocoder "$vocoder")
+    [ "$1" != asr ] || { mapfile -t words < <(lm_words) && extra+=("${words[@]}") && words=(); }
     while read -r name mark; do
         made=$(decoded "$1")${mark:+_$mark}/$name keys=$raw/$name/$1/wav.scp
         weights=(--train_config "$exp/config.yaml" --model_file "$(model_file "$1")")

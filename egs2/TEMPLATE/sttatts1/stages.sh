@@ -64,10 +64,11 @@ check_option() { # check_option NAME VALUE
         speed_perturb_factors) pattern='^[0-9. ]*$' what="numbers, such as \"0.9 1.0 1.1\"" ;;
         fs) pattern='^[0-9]+(\.[0-9]+)?k?$' what="a number of Hz, such as 16k" ;;
         skip_stages) pattern='^[0-9 ]*$' what="numbers" ;;
-        skip_* | gpu_inference | compare_untrained | overwrite) pattern='^(true|false)$' what="true or false" ;;
+        skip_* | use_lm | use_ngram | gpu_inference | compare_untrained | overwrite) pattern='^(true|false)$' what="true or false" ;;
         stage | stop_stage | ngpu | allow_failures) pattern='^[0-9]+$' what="a number" ;;
-        nj | inference_nj | num_nodes | train_processes | untrained_utts | nbpe) pattern='^[1-9][0-9]*$' what="a number from 1" ;;
-        *_config | bpemodel | spk_embed_file | phases)
+        nj | inference_nj | num_nodes | train_processes | untrained_utts | nbpe | ngram_num)
+            pattern='^[1-9][0-9]*$' what="a number from 1" ;;
+        *_config | bpemodel | spk_embed_file | phases | lm_train_text)
             [ -z "$2" ] || [ -f "$2" ] || die "--$1 '$2': no such file (from $PWD)" ;;
         train_args | inference_*args) check_passed_on "$1" "$2" ;;
     esac

@@ -12,7 +12,8 @@
 #  4 filter      dump/raw/<set>/<task>; training sets without too long and too short ones
 #  5 tokens      dump/tokens.txt
 #  6 statistics  lengths of speech and text: exp/stats_<tokens>
-#  7 import      of a starting checkpoint, where --pretrained names one
+#  7 import      of a starting checkpoint, where --pretrained names one;
+#    and the language model of --use_lm or --use_ngram: exp/lm_<configuration>
 #  8 train       exp/<configuration and options>, its log: train.log
 #  9 ASR, 10 TTS, 11 VC: decode the test sets
 # 12 score, 13 results (exp/<tag>/RESULTS.md, results.json, report), 14 pack, 15 upload
@@ -88,6 +89,15 @@ sttatts_exp=                # folder of the experiment; empty: expdir/tag
 stats_dir=                  # folder of the statistics; empty: stats_<tokens> in expdir
 pretrained=                 # start: fairseq or Hugging Face checkpoint, model directory, packed zip
 pretrained_args=            # further options of sttatts_import
+# ---- language models of recognition
+use_lm=false                # train ESPnet's language model and recognise with it
+lm_config=                  # YAML of espnet2.bin.lm_train, such as conf/train_lm_mini.yaml
+lm_args=                    # its further options
+lm_exp=                     # folder of the models; empty: of configuration and options
+lm_train_text=              # further texts, a Kaldi table "id words"
+inference_lm=valid.loss.ave.pth # checkpoint to decode with; --inference_asr_args "--lm_weight 0.3"
+use_ngram=false             # estimate n-grams of tokens and recognise with them ...
+ngram_num=6                 # ... so long; --inference_asr_args "--ngram_weight 0.3"
 # ---- decoding, scoring, publishing
 inference_config=           # YAML of sttatts_inference
 inference_args=             # its further options ...
@@ -113,7 +123,7 @@ default_speaker=            # of the packed model, where its user chooses none
 # </options>
 set -euo pipefail
 { # bash reads all of this before it runs any: the file may change during a run
-for file in stages espnet_options task_data checks evaluation; do
+for file in stages espnet_options task_data checks evaluation lm; do
     # shellcheck source=/dev/null
     . "$(dirname "${BASH_SOURCE[0]}")/$file.sh"
 done
@@ -144,6 +154,7 @@ if [ -n "$download_model" ]; then
     skip_train=true skip_packing=true skip_upload_hf=true
     [ "$spk_embed_per" = utterance ] || named_speakers=true
 fi
+lm_exp=$(lm_folder)
 start=$pretrained # a model directory, or where the import of a checkpoint goes
 [ -z "$pretrained" ] || [ -f "$pretrained/model.pth" ] || start=$exp/import
 read -ra train_words <<<"$train_args"
@@ -299,6 +310,8 @@ run 5 "tokens" "$dumpdir" stage_tokens "$all_sets ${text[*]} $pretrained $pretra
 run 6 "statistics" "$stats_dir" stage_statistics "$all_sets ${text[*]} $(content "$tokens" "$bpemodel")" \
     "$(tables "$raw")" "$(after "$dumpdir/.done_4")"
 [ -z "$pretrained" ] || run 7 "import" "$exp" stage_import "$pretrained $pretrained_args $bpemodel"
+! uses_lm || run 7 "language models" "$lm_exp" stage_lm "$(lm_texts) ${text[*]} $lm_args $use_lm $use_ngram $ngram_num" \
+    "$(content "$lm_config" "$tokens" "$lm_train_text")" "$(tables "$raw")"
 run 8 "training" "$exp" stage_train "$all_sets ${learning[*]} $train_args $(content "$train_config" "$tokens")" \
     "$pretrained $ngpu $num_nodes" "$(content "$phases")" "$(after "$stats_dir/.done_6")"
 number=8
@@ -306,7 +319,7 @@ for task in asr tts vc; do
     number=$((number + 1))
     [[ $tasks == *$task* ]] || continue
     run $number "$task decoding" "$(decoded "$task")" "stage_$task" "$all_sets $(decoding_args "$task")" \
-        "$vocoder $compare_untrained $untrained_utts" "$(content "$(model_file "$task")" "$inference_config")" \
+        "$([ "$task" != asr ] || { lm_name && after "$lm_exp/.done_7"; })" "$vocoder $compare_untrained $untrained_utts" "$(content "$(model_file "$task")" "$inference_config")" \
         "$(tables "$raw")"
 done
 run 12 "scores" "$exp" stage_score "$all_sets $score_opts $normalizer ${hearing[*]} $vocoder $similarity_tool $predict_mos" \
