@@ -231,6 +231,7 @@ class STTATTSTask(AbsTask):
                 ("valid", "asr_loss", "min"),
                 ("valid", "tts_loss", "min"),
                 ("valid", "vc_loss", "min"),
+                ("valid", "tts_free", "min"),
             ],
             early_stopping_criterion=("valid", "joint_loss", "min"),
             keep_nbest_models=[5],
