@@ -124,6 +124,7 @@ def test_a_failed_trial_leaves_the_marks(recipe):
     assert code != 0
     assert "unrecognized arguments: --max_epcoh" in log
     assert "stage 1" not in log
+    assert not names(root / "my exp", "*max_epcoh*")
 
 
 def test_training_starts_from_a_packed_model(recipe):
@@ -233,7 +234,7 @@ def test_language_models_help_recognition(recipe):
     shape = (lm / "train_shape").read_text().splitlines()[0]
     symbols = len((lm / "tokens.txt").read_text().splitlines())
     assert shape == f"{first[0]} {len(first) - 1},{symbols}"
-    (exp,) = (root / "my exp").glob("train_own*max_epoch2*")
+    (exp,) = (root / "my exp").glob("train_own_presettiny_max_epoch2*")
     assert "asr_decode_beam_size2_valid.joint_loss.ave" in names(exp, "asr_*")
     (made,) = names(exp, "asr_*_lm_*")
     assert "ngram_weight2_lm_train_lm_own_char_3gram_valid.loss.ave" in made

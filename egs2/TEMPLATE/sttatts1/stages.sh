@@ -141,8 +141,12 @@ failed() {
     local changed=(-type f -newer "$begun" ! -name '*.log' ! -name '.*' ! -path "$current_folder/log/*")
     # A trial that has written nothing leaves the mark of what was done before.
     [ ! -f "$begun" ] || [ -n "$(find "$current_folder" "${changed[@]}" -print -quit)" ] || mv "$begun" "$mark"
+    if [ "$current_stage" -eq 0 ]; then # no folder of a misspelt option is left
+        rm -f "$log_file" "$current_folder/.lock_0"
+        rmdir "$current_folder/log" "$current_folder" 2>/dev/null || true
+        return
+    fi
     [ "$show" = cat ] || tail -n 10 "$log_file" | cut -c1-500 >&2
     log "$current_title failed: see $log_file"
-    [ "$current_stage" -eq 0 ] ||
-        log "to go on, give the same command again; to begin with this stage, add --stage $current_stage"
+    log "to go on, give the same command again; to begin with this stage, add --stage $current_stage"
 }
