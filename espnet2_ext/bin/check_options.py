@@ -9,7 +9,10 @@ stop a later stage, perhaps after hours.
 """
 
 import argparse
+import io
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +50,7 @@ SIZES = (
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; 0 if all is well, 1 or 2 if not."""
+    """Run the command; 0 if all is well, 1 if not."""
     own, *commands = split(sys.argv[1:] if argv is None else argv)
     args = _parser().parse_args(own)
     try:
@@ -55,13 +58,30 @@ def main(argv: list[str] | None = None) -> int:
         for task, words in zip(PLACES, decodings, strict=True):
             if task == "asr" or {"tts", "vc"}.intersection(args.tasks):
                 places = [f"--task={task}", "--output_dir=out", *PLACES[task]]
-                parse_options([*places, *words])
+                with _named(f"--inference_args, --inference_{task}_args"):
+                    parse_options([*places, *words])
         if training:
             _check_training(args, training)
     except (ValueError, OSError) as error:
         print(f"check_options: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+@contextmanager
+def _named(option: str) -> Iterator[None]:
+    """Turn a parser's refusal into an error that names the recipe's option.
+
+    Raises:
+        ValueError: what the parser said, without its usage.
+    """
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            yield
+    except SystemExit:
+        line = said.getvalue().strip().splitlines()[-1]
+        raise ValueError(f"{option}: {line.partition('error: ')[2] or line}") from None
 
 
 def _check_training(args: argparse.Namespace, words: list[str]) -> None:
@@ -72,7 +92,8 @@ def _check_training(args: argparse.Namespace, words: list[str]) -> None:
     """
     from espnet2_ext.tasks.sttatts import STTATTSTask
 
-    options = STTATTSTask.get_parser().parse_args([*words, "--output_dir=out"])
+    with _named("--train_config, --train_args"):
+        options = STTATTSTask.get_parser().parse_args([*words, "--output_dir=out"])
     config = build_model_config(options.preset, options.model_conf)
     rate = config.audio.sample_rate
     if args.fs != rate:
