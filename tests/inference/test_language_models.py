@@ -261,7 +261,7 @@ def test_the_recipes_command_takes_espnets_names(folder, tmp_path, capsys):
 
 def test_texts_for_training(tmp_path, capsys):
     (tmp_path / "text").write_text("u1 Abc, bad\nu2 cab ñ\n")
-    (tmp_path / "again").write_text("u1 Abc, bad\n")
+    (tmp_path / "again").write_text("u1 Abc, bad\nu2 egg\n")
     tokens = tmp_path / "tokens.txt"
     tokens.write_text("".join(f"{token}\n" for token in TOKENS))
     words = [tmp_path / "text", tmp_path / "again", "--token_list", tokens]
@@ -271,6 +271,7 @@ def test_texts_for_training(tmp_path, capsys):
     assert (tmp_path / "lm.txt").read_text().splitlines() == [
         "u1 \u2581 a b c \u2581 b a d",
         "u2 \u2581 c a b \u2581 <unk>",
+        "u2-1 \u2581 e g g",
     ]
     listed = (tmp_path / "lm_tokens").read_text().splitlines()
     assert listed == ["<blank>", "<unk>", *TOKENS[4:-2], "<sos/eos>"]
