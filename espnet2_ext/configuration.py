@@ -9,13 +9,18 @@ from espnet2_ext.sttatts.config import PRESETS, ModelConfig
 
 _ADAPTER = TypeAdapter(ModelConfig)
 
+RETIRED = frozenset({"autocast"})
+"""Names that earlier versions wrote into ``config.yaml`` and the model no longer has:
+precision is for the training to choose (``--use_amp``)."""
+
 
 def build_model_config(preset: str, overrides: dict[str, Any]) -> ModelConfig:
     """Change a preset and check the result.
 
     Args:
         preset: a key of :data:`~espnet2_ext.sttatts.config.PRESETS`.
-        overrides: nested values, for example ``{"fusion": {"mode": "learned"}}``.
+        overrides: nested values, for example ``{"fusion": {"mode": "learned"}}``;
+            retired names have no effect.
 
     Returns:
         The checked configuration.
@@ -26,7 +31,8 @@ def build_model_config(preset: str, overrides: dict[str, Any]) -> ModelConfig:
     """
     if preset not in PRESETS:
         raise ValueError(f"unknown preset '{preset}'; choose from {sorted(PRESETS)}")
-    values = _merge(dataclasses.asdict(PRESETS[preset]), overrides)
+    known = {name: value for name, value in overrides.items() if name not in RETIRED}
+    values = _merge(dataclasses.asdict(PRESETS[preset]), known)
     try:
         return _ADAPTER.validate_python(values)
     except ValidationError as error:

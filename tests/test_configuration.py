@@ -29,3 +29,8 @@ def test_problems_are_listed_by_name():
         build_model_config("tiny", {"heads": 5})
     with pytest.raises(ValueError, match="unknown preset 'huge'"):
         build_model_config("huge", {})
+
+
+def test_configurations_of_earlier_versions_load():
+    old = {"autocast": "bf16", "heads": 4}
+    assert build_model_config("tiny", old) == build_model_config("tiny", {"heads": 4})

@@ -28,17 +28,18 @@ MODEL_VARIABLE = "STTATTS_MODEL"
 DESCRIPTION = """\
 Recognise, synthesise and convert speech with one STTATTS model.
 
-The model (-m, or the variable STTATTS_MODEL) is a directory, a packed zip, the
-address of one, a model-zoo tag (user/model), or SpeechT5 of another project: its
-name on Hugging Face (microsoft/speecht5_asr), its directory, or a fairseq file with
-its dict.txt beside it."""
+A small English model comes with the package. Another one (-m, or the variable
+STTATTS_MODEL) is a directory, a packed zip, the address of one, a model-zoo tag
+(user/model), or SpeechT5 of another project: its name on Hugging Face
+(microsoft/speecht5_asr), its directory, or a fairseq file with its dict.txt beside
+it."""
 
 EXAMPLES = """\
 examples:
-  export STTATTS_MODEL=exp/model
+  sttatts speak "hello world" -o out.wav
   sttatts transcribe a.wav b.flac
+  export STTATTS_MODEL=exp/model
   find . -name '*.wav' | sttatts transcribe --json - > transcripts.jsonl
-  sttatts speak "hello world" -o out.wav --speaker anna
   sttatts speak -o book/ --speaker anna < lines.txt
   sttatts convert in.wav -o out.wav --speaker omar
   sttatts info
@@ -66,10 +67,6 @@ def main(argv: list[str] | None = None) -> int:
     args = _build_parser().parse_args(with_dashes(words))
     _set_up_logging(args.debug, args.quiet)
     try:
-        if not args.model:
-            raise ValueError(
-                f"no model given: use -m MODEL, or set the variable {MODEL_VARIABLE}"
-            )
         from espnet2_ext.inference.cli import commands
 
         return getattr(commands, args.command)(args)
@@ -182,9 +179,9 @@ def _command(
     parser.add_argument(
         "-m",
         "--model",
-        default=os.environ.get(MODEL_VARIABLE),
+        default=os.environ.get(MODEL_VARIABLE) or None,
         help="directory, packed zip, address, model-zoo tag or Hugging Face name "
-        "(default: the variable STTATTS_MODEL)",
+        "(default: the variable STTATTS_MODEL, else the one of the package)",
     )
     parser.add_argument(
         "-q", "--quiet", action="store_true", help="no progress bar, no warnings"

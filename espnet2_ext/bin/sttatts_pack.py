@@ -35,6 +35,7 @@ def main(argv: list[str] | None = None) -> int:
             args.bpemodel,
             args.speakers,
             args.vocoder,
+            args.default_speaker,
         )
         pack_model(sources, args.outpath, args.name, args.license, note)
     except (ValueError, OSError, ImportError) as error:
@@ -67,6 +68,9 @@ def _build_parser() -> argparse.ArgumentParser:
     add("card_note", "Markdown text for the model card")
     add("outpath", "the zip to write", required=True)
     parser.add_argument("--name", help="in the model card (default: the zip's name)")
+    parser.add_argument(
+        "--default_speaker", help="of the table: who speaks where nobody is chosen"
+    )
     parser.add_argument("--license", help="identifier such as cc-by-4.0, for the card")
     return parser
 

@@ -36,6 +36,7 @@ from espnet2_ext.inference.model_files import (
     OPTIONAL_NAMES,
     find_model,
 )
+from espnet2_ext.inference.speakers import SpeakerTable
 from espnet2_ext.inference.vocoder import checkpoints_by_age
 from espnet2_ext.inference.vocoders.plain_files import mapping, read_data, read_yaml
 from espnet2_ext.inference.vocoders.vocoder_formats import (
@@ -74,6 +75,8 @@ class Sources:
     speakers: Path | None = None
     vocoder: Path | None = None
     """Directory or checkpoint that ``load_vocoder`` takes."""
+    default_speaker: str | None = None
+    """Of the table: who speaks where nobody is chosen."""
 
 
 def pack_model(
@@ -145,6 +148,8 @@ def _stage(sources: Sources, staging: Path) -> dict[str, Any]:
     for key, source in (("bpemodel", bpemodel), ("speakers", sources.speakers)):
         if source is not None:
             _copy(source, staging / OPTIONAL_NAMES[key])
+    if sources.default_speaker is not None:
+        _set_default(staging / OPTIONAL_NAMES["speakers"], sources.default_speaker)
     if sources.vocoder is not None:
         _stage_vocoder(sources.vocoder, staging / OPTIONAL_NAMES["vocoder"])
     return content
@@ -182,6 +187,13 @@ def _copy(source: Path, target: Path) -> None:
     if not source.is_file():
         raise FileNotFoundError(f"{source}: no such file")
     shutil.copyfile(source, target)
+
+
+def _set_default(path: Path, name: str) -> None:
+    if not path.is_file():
+        raise ValueError(f"default speaker '{name}': there is no table of speakers")
+    table = SpeakerTable.load(path, 0, None)
+    SpeakerTable(table.vectors, table.dim, table.tool, name).save(path)
 
 
 def _stage_vocoder(source: Path, target: Path) -> None:

@@ -36,6 +36,8 @@ def bucket_batches(
     buckets: LengthBuckets,
     batch_bins: int,
     min_rows: int = 1,
+    longest_first: bool = True,
+    drop_last: bool = False,
 ) -> list[tuple[str, ...]]:
     """Fill batches with utterances of one bucket each, equally many rows per bucket.
 
@@ -45,9 +47,12 @@ def bucket_batches(
         batch_bins: most padded samples in a batch.
         min_rows: least rows of a batch, whatever ``batch_bins`` says; the rest of a
             bucket that has fewer moves up to the next longer one.
+        longest_first: order within a batch; else the shortest is first.
+        drop_last: only full batches; the rest of a bucket moves up, and what does not
+            fill the last one is left out.
 
     Returns:
-        Batches of utterance ids, short to long, longest first within a batch.
+        Batches of utterance ids, short to long.
     """
     grouped: dict[int, list[str]] = defaultdict(list)
     for uid in sorted(lengths, key=lambda uid: (lengths[uid], uid)):
@@ -58,13 +63,13 @@ def bucket_batches(
         uids = carried + grouped[edge]
         rows = max(min_rows, batch_bins // edge)
         full = len(uids) - len(uids) % rows
-        batches += [tuple(reversed(uids[i : i + rows])) for i in range(0, full, rows)]
+        batches += [tuple(uids[i : i + rows]) for i in range(0, full, rows)]
         carried = uids[full:]
-        if len(carried) >= min_rows:
-            batches.append(tuple(reversed(carried)))
+        if len(carried) >= min_rows and not drop_last:
+            batches.append(tuple(carried))
             carried = []
-    if carried:
+    if carried and not (drop_last and batches):
         # Fewer than min_rows of the longest are left: the last batch takes them.
         last = batches.pop() if batches else ()
-        batches.append((*reversed(carried), *last))
-    return batches
+        batches.append((*last, *carried))
+    return [batch[::-1] for batch in batches] if longest_first else batches

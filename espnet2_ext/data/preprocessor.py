@@ -1,8 +1,9 @@
 """From what ESPnet's dataset reads to what the model takes, one utterance at a time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
+import soxr
 
 from espnet2_ext.text.tokens import Tokenizer
 
@@ -15,7 +16,18 @@ class TaskPreprocessor:
         tokenizer: Tokenizer,
         cleaner: Callable[[str], str],
         speaker_dim: int,
+        speeds: Sequence[float] = (),
     ):
+        """Choose the steps.
+
+        Args:
+            tokenizer: of the model.
+            cleaner: of texts.
+            speaker_dim: values of a speaker embedding.
+            speeds: factors of which one is drawn for what recognition hears (Ko et
+                al. 2015, "Audio augmentation for speech recognition"); none: as is.
+        """
+        self.speeds = tuple(speeds)
         self.tokenizer = tokenizer
         self.cleaner = cleaner
         self.speaker_dim = speaker_dim
@@ -47,6 +59,8 @@ class TaskPreprocessor:
         array = np.asarray(value)
         if name.endswith(("_speech", "_target")):
             self._check_wave(uid, name, array)
+            if name == "asr_speech" and self.speeds:
+                array = _at_speed(array, float(np.random.choice(self.speeds)))
         elif name.endswith("_spembs"):
             array = array.reshape(-1)
             if array.size != self.speaker_dim:
@@ -66,3 +80,8 @@ class TaskPreprocessor:
             )
         if not np.isfinite(wave).all():
             raise ValueError(f"utterance '{uid}': {name} holds NaN or infinity")
+
+
+def _at_speed(wave: np.ndarray, factor: float) -> np.ndarray:
+    """Play ``wave`` (N,) faster (above 1) or slower, with its pitch."""
+    return wave if factor == 1.0 else soxr.resample(wave, factor, 1.0)

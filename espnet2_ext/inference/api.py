@@ -45,9 +45,9 @@ from espnet2_ext.inference.vocoder import Vocoder, load_vocoder
 class STTATTS:
     """A trained model with its tokens, speakers and vocoder.
 
-    >>> m = STTATTS.from_pretrained("exp/model")          # doctest: +SKIP
+    >>> m = STTATTS.from_pretrained()                     # doctest: +SKIP
     >>> m.transcribe("speech.wav")[0].text                # doctest: +SKIP
-    >>> m.synthesize("hello world", speaker="anna").wav   # doctest: +SKIP
+    >>> m.synthesize("hello world", speaker="joe").wav    # doctest: +SKIP
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class STTATTS:
     @classmethod
     def from_pretrained(
         cls,
-        source: str | Path,
+        source: str | Path | None = None,
         *,
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
@@ -92,7 +92,8 @@ class STTATTS:
         """Load a model directory, a packed zip, a URL of one, or a name on a hub.
 
         Args:
-            source: see :func:`~espnet2_ext.inference.model_files.find_model`.
+            source: see :func:`~espnet2_ext.inference.model_files.find_model`; without
+                it the model that comes with the package.
             device: see the class.
             dtype: see the class.
             vocoder: see the class.
@@ -461,6 +462,7 @@ class STTATTS:
                     speakers[places],
                     [utterance_ids[i] for i in places],
                     options,
+                    reads=task == "tts",
                 )
             return [_speech(mel, voice) for mel in mels]
 

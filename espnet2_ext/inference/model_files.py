@@ -16,6 +16,7 @@ from typing import Any
 
 from espnet2_ext.inference.isolated import one_line
 from espnet2_ext.inference.vocoders.plain_files import read_yaml
+from espnet2_ext.models import SHIPPED
 
 CONFIG_NAME = "config.yaml"
 META_NAME = "meta.yaml"
@@ -43,15 +44,16 @@ class ModelFiles:
     vocoder: Path | None = None
 
 
-def find_model(source: str | Path) -> ModelFiles:
+def find_model(source: str | Path | None = None) -> ModelFiles:
     """Resolve what a user calls a model.
 
     Args:
-        source: a directory with ``config.yaml`` and ``model.pth`` (or a packed
-            model's ``meta.yaml``), a packed zip, a URL of one, a model-zoo tag
-            (``user/model``); or SpeechT5 of another project, which is imported into
-            the cache: its name on Hugging Face (``microsoft/speecht5_tts``), its
-            directory, or a fairseq file with its ``dict.txt`` beside it.
+        source: None for the model that comes with the package; a directory with
+            ``config.yaml`` and ``model.pth`` (or a packed model's ``meta.yaml``), a
+            packed zip, a URL of one, a model-zoo tag (``user/model``); or SpeechT5 of
+            another project, which is imported into the cache: its name on Hugging
+            Face (``microsoft/speecht5_tts``), its directory, or a fairseq file with
+            its ``dict.txt`` beside it.
 
     Returns:
         The files.
@@ -60,6 +62,7 @@ def find_model(source: str | Path) -> ModelFiles:
         FileNotFoundError: a local path that is not there, or a missing file.
         ValueError: an unsafe, broken or unknown file.
     """
+    source = SHIPPED if source is None else source
     path = Path(source).expanduser()
     if path.is_dir():
         ours = any((path / name).is_file() for name in (META_NAME, CONFIG_NAME))

@@ -24,6 +24,9 @@ come from SpeechT5 take SpeechBrain's x-vectors and do not say so."""
 TOOL = "speaker tool"
 """Entry of ``speakers.npz`` that names the extractor; no speaker's name has a space."""
 
+DEFAULT = "default speaker"
+"""Entry that names who speaks where nobody is chosen."""
+
 TOOL_SUFFIX = ".json"
 """Beside an ark of embeddings: a file of this suffix says which tool made them."""
 
@@ -31,15 +34,28 @@ TOOL_SUFFIX = ".json"
 class SpeakerTable:
     """The named speakers of a model."""
 
-    def __init__(self, vectors: Mapping[str, np.ndarray], dim: int, tool: str | None):
+    def __init__(
+        self,
+        vectors: Mapping[str, np.ndarray],
+        dim: int,
+        tool: str | None,
+        default: str | None = None,
+    ):
         """Remember the speakers.
 
         Args:
             vectors: (E,) embedding of each name.
             dim: E of the model.
             tool: extractor that made the embeddings, if known.
+            default: who speaks where nobody is chosen; None: the only one.
+
+        Raises:
+            BadInputError: there is no such speaker.
         """
         self.vectors = dict(vectors)
+        self.default = default
+        if default is not None and default not in self.vectors:
+            raise BadInputError(f"no speaker '{default}' in the table: {self._known()}")
         self.dim = dim
         self.tool = tool
 
@@ -65,7 +81,8 @@ class SpeakerTable:
                 f"{path}: not a readable table of speakers; copy it again"
             ) from None
         made_by = str(vectors.pop(TOOL)) if TOOL in vectors else None
-        table = cls(vectors, dim, tool or made_by)
+        default = str(vectors.pop(DEFAULT)) if DEFAULT in vectors else None
+        table = cls(vectors, dim, tool or made_by, default)
         table.check_tool(made_by, path)
         return table
 
@@ -74,6 +91,8 @@ class SpeakerTable:
         arrays: dict[str, Any] = dict(self.vectors)
         if self.tool is not None:
             arrays[TOOL] = np.array(self.tool)
+        if self.default is not None:
+            arrays[DEFAULT] = np.array(self.default)
         with replacing(path) as file:
             np.savez(file, **arrays)
 
@@ -105,7 +124,7 @@ class SpeakerTable:
         Args:
             speaker: a name of the table, an array (E,), a ``.npy`` file, or a
                 recording (any audio file) where the extractor is installed; None
-                stands for the only speaker.
+                stands for the table's default or only speaker.
 
         Returns:
             (E,) float32.
@@ -116,7 +135,7 @@ class SpeakerTable:
                 several.
         """
         if speaker is None:
-            speaker = self._only()
+            speaker = self.default or self._only()
         if not isinstance(speaker, str | Path):
             return self._check(np.asarray(speaker), "the speaker embedding")
         name = str(speaker)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from espnet2_ext.sttatts.alignment import reading_window
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.lengths import valid_mask
 
@@ -75,6 +76,40 @@ class _DropoutMasks:
             yield from drawn >= self.p
 
 
+class _Reader:
+    """The letter that each utterance spoke last, by the guided heads' own attention."""
+
+    def __init__(self, model: ESPnetSTTATTSModel, lengths: Tensor):
+        self.config = model.config
+        self.letter = torch.zeros_like(lengths)
+
+    def window(self, letters: int) -> Tensor:
+        """What the heads may see in the next step: (B, H, 1, T)."""
+        return reading_window(
+            self.letter.unsqueeze(1),
+            letters,
+            self.config.heads,
+            self.config.loss.guided_attention_heads,
+            self.config.attention_window,
+        )
+
+    def move(self, weights: tuple[Tensor, ...]) -> None:
+        """Go on to where the heads look on average; reading does not go back.
+
+        Args:
+            weights: per layer (B, H, 1, T).
+        """
+        guided = self.config.loss.guided_attention_heads
+        mean = torch.stack([w[:, :guided, 0] for w in weights]).float().mean(dim=(0, 2))
+        letters = torch.arange(mean.size(1), device=mean.device, dtype=mean.dtype)
+        seen = (mean @ letters).round().long()
+        self.letter = torch.maximum(self.letter, seen)
+
+    def keep(self, rows: Tensor) -> None:
+        """Forget the utterances that are done."""
+        self.letter = self.letter.index_select(0, rows)
+
+
 @torch.no_grad()
 def generate(
     model: ESPnetSTTATTSModel,
@@ -83,6 +118,7 @@ def generate(
     spembs: Tensor,
     utterance_ids: Sequence[str],
     options: GenerationOptions | None = None,
+    reads: bool = False,
 ) -> list[GeneratedMel]:
     """Speak a batch of utterances; each comes out as it would alone.
 
@@ -96,6 +132,8 @@ def generate(
         spembs: (B, E) speaker embeddings.
         utterance_ids: B names that, with the seed, decide the dropout.
         options: when to stop.
+        reads: the memory is of text, so a model with an ``attention_window`` keeps to
+            its place in it.
 
     Returns:
         One result per row, in the order of the rows.
@@ -118,15 +156,24 @@ def generate(
     caches = model.decoder.start(memory)
     memory_mask = valid_mask(memory_lengths, memory.size(1))
     newest = memory.new_zeros(len(lengths), 1, model.config.audio.n_mels)
+    reader = (
+        _Reader(model, memory_lengths)
+        if reads and model.config.has_attention_window
+        else None
+    )
+    look = options.attention or reader is not None
     for step in range(max(limits)):
         keep = None
         if p > 0:
             drawn = torch.stack([next(masks[row]) for row in alive], dim=1)
             keep = list(drawn.unsqueeze(2).to(memory.device))
         x = prenet(newest, spembs, p, step, keep)
+        window = None if reader is None else reader.window(memory_mask.size(1))
         x, caches, weights = model.decoder.step(
-            x, caches, memory_mask, options.attention
+            x, caches, memory_mask, look, window=window
         )
+        if reader is not None:
+            reader.move(weights)
         emitted, stop_logits = model.speech_decoder_postnet.frames(x)
         stops = stop_logits.float().sigmoid()
         if options.attention:
@@ -152,6 +199,8 @@ def generate(
             memory_mask, spembs, newest = (
                 value.index_select(0, places) for value in (memory_mask, spembs, newest)
             )
+            if reader is not None:
+                reader.keep(places)
     return _finish(model, frames, probabilities, attentions, stopped)
 
 

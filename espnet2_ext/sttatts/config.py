@@ -2,7 +2,7 @@
 
 The dataclasses hold plain values only, so that a configuration goes into
 ``config.yaml`` and back without loss.  They are checked by
-:func:`espnet2_ext.train.configuration.build_model_config`.
+:func:`espnet2_ext.configuration.build_model_config`.
 """
 
 from dataclasses import dataclass, field, fields, replace
@@ -42,12 +42,16 @@ class FrontEndConfig:
     ``waveform`` is the convolution stack of wav2vec 2.0 (one frame per 20 ms), for
     pre-trained weights; ``log_mel`` is a log-mel spectrogram with two strided
     convolutions (one frame per 40 ms), cheaper and faster to learn from scratch.
+    ``band_masks`` of up to ``band_mask_width`` mel bands each are blotted out of the
+    latter in training (SpecAugment, Park et al. 2019).
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
     kind: Literal["waveform", "log_mel"] = "waveform"
     channels: int = 512
+    band_masks: int = 0
+    band_mask_width: int = 20
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,14 @@ class SpanMaskConfig:
 
 @dataclass(frozen=True)
 class LossConfig:
-    """Weights of the losses; the defaults are the effective ones of the release."""
+    """Weights of the losses; the defaults are the effective ones of the release.
+
+    ``aligned_attention`` weighs the guide that follows the CTC head's alignment
+    instead of the diagonal: the same heads, a tolerance in letters, and only for
+    texts whose letters the head hears with a mean log-probability above
+    ``aligned_attention_trust``. -2.5 is where a head with 55 % of errors stands: it
+    places words within 50 ms already.
+    """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
@@ -97,6 +108,9 @@ class LossConfig:
     guided_attention: float = 1.0
     guided_attention_sigma: float = 0.4
     guided_attention_heads: int = 2
+    aligned_attention: float = 0.0
+    aligned_attention_sigma: float = 1.0
+    aligned_attention_trust: float = -2.5
     asr: float = 1.0
     tts: float = 1.0
     vc: float = 1.0
@@ -104,7 +118,12 @@ class LossConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The whole model.  Defaults are the paper's base size."""
+    """The whole model.  Defaults are the paper's base size.
+
+    ``attention_window`` (letters back, letters ahead) confines the guided heads of a
+    speaking decoder to the letters beside the one that was spoken last; see
+    :mod:`espnet2_ext.sttatts.alignment`.  (0, 0) leaves them free, as in the paper.
+    """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
@@ -130,13 +149,13 @@ class ModelConfig:
     prenet_layers: int = 2
     prenet_units: int = 256
     prenet_dropout: float = 0.5
+    attention_window: tuple[int, int] = (0, 0)
     postnet_layers: int = 5
     postnet_channels: int = 256
     postnet_kernel: int = 5
     postnet_dropout: float = 0.5
     freeze_batch_norm: bool = False
     padding: Padding = "exact"
-    autocast: Literal["bf16", "none"] = "none"
     audio: AudioConfig = field(default_factory=AudioConfig)
     front_end: FrontEndConfig = field(default_factory=FrontEndConfig)
     fusion: FusionConfig = field(default_factory=FusionConfig)
@@ -154,6 +173,11 @@ class ModelConfig:
                 f"d_model={self.d_model} is not a multiple of "
                 f"pos_conv_groups={self.pos_conv_groups}"
             )
+
+    @property
+    def has_attention_window(self) -> bool:
+        """True if a speaking decoder sees only letters beside the last one."""
+        return any(self.attention_window)
 
 
 PRESETS: dict[str, ModelConfig] = {

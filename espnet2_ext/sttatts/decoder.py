@@ -178,6 +178,7 @@ class Decoder(nn.Module):
         memory: Tensor,
         memory_mask: Tensor,
         need_weights: bool = False,
+        window: Tensor | None = None,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Decode with teacher forcing.
 
@@ -187,6 +188,7 @@ class Decoder(nn.Module):
             memory: (B, T, D) fused encoder output.
             memory_mask: (B, T) bool, True where a frame is real.
             need_weights: also return the cross-attention weights.
+            window: (B, H, L, T) bool, True where cross-attention may look.
 
         Returns:
             (B, L, D), and one (B, H, L, T) per layer that ran (empty unless asked).
@@ -194,13 +196,12 @@ class Decoder(nn.Module):
         length = x.size(1)
         causal = torch.ones(length, length, dtype=torch.bool, device=x.device).tril()
         self_mask = causal & mask[:, None, None, :]
+        seen = _within(memory_mask, window)
         attentions = []
         for layer in self.layers:
             if self.training and torch.rand(()).item() < self.layerdrop:
                 continue
-            x, weights = layer(
-                x, memory, self_mask, memory_mask[:, None, None, :], need_weights
-            )
+            x, weights = layer(x, memory, self_mask, seen, need_weights)
             if weights is not None:
                 attentions.append(weights)
         return self.layer_norm(x), tuple(attentions)
@@ -223,6 +224,7 @@ class Decoder(nn.Module):
         memory_mask: Tensor,
         need_weights: bool = False,
         ancestors: Tensor | None = None,
+        window: Tensor | None = None,
     ) -> tuple[Tensor, list[LayerCache], tuple[Tensor, ...]]:
         """Decode one position in evaluation mode.
 
@@ -235,12 +237,13 @@ class Decoder(nn.Module):
                 positions: True where one of the S positions, the last K of which
                 are those of ``x``, belongs to the hypothesis.  Without it each
                 hypothesis has a row of its own.
+            window: (U, H, 1, T) bool, True where cross-attention may look.
 
         Returns:
             (U, K, D) states, the caches for the next step, and one (U, H, K, T)
             per layer (empty unless asked).
         """
-        frames = memory_mask[:, None, None, :]
+        frames = _within(memory_mask, window)
         if ancestors is not None:
             ancestors = ancestors.unsqueeze(1)
         grown, attentions = [], []
@@ -251,3 +254,9 @@ class Decoder(nn.Module):
             if weights is not None:
                 attentions.append(weights)
         return self.layer_norm(x), grown, tuple(attentions)
+
+
+def _within(memory_mask: Tensor, window: Tensor | None) -> Tensor:
+    """Frames that are real and in the window; (B, 1 or H, 1 or L, T)."""
+    seen = memory_mask[:, None, None, :]
+    return seen if window is None else seen & window

@@ -6,7 +6,7 @@ task before a decoder sees it.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -19,43 +19,19 @@ from espnet2_ext.sttatts.decoder import Decoder
 from espnet2_ext.sttatts.encoder import Encoder
 from espnet2_ext.sttatts.initialize import initialize
 from espnet2_ext.sttatts.lengths import valid_mask
-from espnet2_ext.sttatts.losses import (
-    cross_entropy_sum,
-    ctc_loss_sum,
-    guided_attention_loss,
-    mel_losses,
-)
 from espnet2_ext.sttatts.mel import LogMelSpectrogram
 from espnet2_ext.sttatts.speech_decoder_postnet import (
     SpeechDecoderOutput,
     SpeechDecoderPostnet,
 )
-from espnet2_ext.sttatts.speech_decoder_prenet import (
-    SpeechDecoderPrenet,
-    teacher_forcing_input,
-)
+from espnet2_ext.sttatts.speech_decoder_prenet import SpeechDecoderPrenet
 from espnet2_ext.sttatts.speech_encoder_prenet import SpeechEncoderPrenet
-from espnet2_ext.sttatts.symbols import EOS, PAD, check_token_list
+from espnet2_ext.sttatts.symbols import PAD, check_token_list
 from espnet2_ext.sttatts.task_fusion import TaskFusion
+from espnet2_ext.sttatts.task_losses import asr_loss, speech_loss
 from espnet2_ext.sttatts.text_decoder_prenet import TextDecoderPrenet
 from espnet2_ext.sttatts.text_encoder_prenet import TextEncoderPrenet
 from espnet2_ext.sttatts.token_embedding import TokenEmbedding
-
-
-class TeacherForced(NamedTuple):
-    """A prediction of speech from its own past, beside the truth."""
-
-    output: SpeechDecoderOutput
-    mel: Tensor
-    """(B, L, F) target, cut to the length of the prediction."""
-    steps: Tensor
-    """(B,) real decoder steps, r frames each."""
-    memory_lengths: Tensor
-    """(B,) real memory frames."""
-
-
-TaskLoss = tuple[Tensor, dict[str, Tensor], Tensor]
-"""Normalised loss, statistics, and the normaliser (characters or frames)."""
 
 
 class ESPnetSTTATTSModel(AbsESPnetModel):
@@ -197,6 +173,7 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         prev_mel_lengths: Tensor | None = None,
         prenet_dropout: float | None = None,
         padding: Padding | None = None,
+        window: Tensor | None = None,
     ) -> SpeechDecoderOutput:
         """Predict each next group of mel frames.
 
@@ -208,6 +185,7 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
             prev_mel_lengths: (B,) real steps; all L when missing.
             prenet_dropout: overrides the always-on pre-net dropout.
             padding: overrides the configured rule for the post-net.
+            window: (B, H, L, T) bool, True where cross-attention may look.
 
         Returns:
             Frames before and after the post-net, stop logits, attentions.
@@ -222,6 +200,7 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
             memory,
             valid_mask(memory_lengths, memory.size(1)),
             need_weights=True,
+            window=window,
         )
         exact = (padding or self.config.padding) == "exact"
         frames = prev_mel_lengths * self.config.reduction_factor if exact else None
@@ -253,108 +232,20 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         total = torch.zeros((), device=batch[f"{tasks[0]}_speech"].device)
         stats: dict[str, Tensor] = {}
         weight = torch.ones((), device=total.device)
-        with torch.autocast(
-            total.device.type, torch.bfloat16, enabled=self.config.autocast == "bf16"
-        ):
-            for task in tasks:
-                loss, task_stats, normaliser = (
-                    self._asr_loss(batch)
-                    if task == "asr"
-                    else self._speech_loss(task, batch)
-                )
-                total = total + getattr(self.config.loss, task) * loss
-                stats.update(task_stats)
-                if len(tasks) == 1:
-                    weight = normaliser.float()
+        for task in tasks:
+            loss, task_stats, normaliser = (
+                asr_loss(self, batch)
+                if task == "asr"
+                else speech_loss(self, task, batch)
+            )
+            total = total + getattr(self.config.loss, task) * loss
+            stats.update(task_stats)
+            if len(tasks) == 1:
+                weight = normaliser.float()
         stats = {name: value.detach() for name, value in stats.items()}
         # A copy: the Trainer divides the loss in place before it logs the statistics.
         stats["loss"] = total.detach().clone()
         return force_gatherable((total, stats, weight), total.device)
-
-    def _asr_loss(self, batch: dict[str, Any]) -> TaskLoss:
-        language = _language(batch, "asr")
-        text, text_lengths = batch["asr_text"], batch["asr_text_lengths"]
-        memory, memory_lengths = self.encode_speech(
-            batch["asr_speech"],
-            batch["asr_speech_lengths"],
-            "asr",
-            language,
-            self.config.padding,
-        )
-        ctc = ctc_loss_sum(self.ctc_logits(memory), memory_lengths, text, text_lengths)
-        prev_tokens, targets = teacher_forcing_tokens(text, text_lengths)
-        memory = self.fuse(memory, "asr", language)
-        logits = self.decode_text(memory, memory_lengths, prev_tokens)
-        weights = self.config.loss
-        ce = cross_entropy_sum(logits, targets, weights.label_smoothing)
-        characters = text_lengths.sum()
-        real = targets != PAD
-        correct = (logits.argmax(dim=2) == targets)[real].float().mean()
-        loss = (weights.ce * ce + weights.ctc * ctc) / characters
-        stats = {
-            "asr_loss": loss,
-            "asr_ce": ce / characters,
-            "asr_ctc": ctc / characters,
-            "asr_acc": correct,
-        }
-        return loss, stats, characters
-
-    def teacher_forced_speech(self, task: str, batch: dict[str, Any]) -> TeacherForced:
-        """Predict the target wave of a ``tts`` or ``vc`` batch from its true past."""
-        language = _language(batch, task)
-        if task == "tts":
-            target = "tts_speech"
-            memory, memory_lengths = self.encode_text(
-                batch["tts_text"], batch["tts_text_lengths"], task, language
-            )
-        else:
-            target = "vc_target"
-            memory, memory_lengths = self.encode_speech(
-                batch["vc_speech"],
-                batch["vc_speech_lengths"],
-                task,
-                language,
-                self.config.padding,
-            )
-        mel, mel_lengths = self.log_mel(batch[target], batch[f"{target}_lengths"])
-        r = self.config.reduction_factor
-        steps = torch.div(mel_lengths, r, rounding_mode="floor")
-        prev_mel = teacher_forcing_input(mel, r)
-        output = self.decode_speech(
-            self.fuse(memory, task, language),
-            memory_lengths,
-            prev_mel,
-            batch[f"{task}_spembs"],
-            steps,
-        )
-        return TeacherForced(
-            output, mel[:, : prev_mel.size(1) * r], steps, memory_lengths
-        )
-
-    def _speech_loss(self, task: str, batch: dict[str, Any]) -> TaskLoss:
-        forced = self.teacher_forced_speech(task, batch)
-        output, weights = forced.output, self.config.loss
-        frames = forced.steps * self.config.reduction_factor
-        l1, bce = mel_losses(
-            output.before,
-            output.after,
-            output.stop_logits,
-            forced.mel,
-            frames,
-            weights.bce_pos_weight,
-        )
-        attention = guided_attention_loss(
-            output.attentions,
-            forced.memory_lengths,
-            forced.steps,
-            weights.guided_attention_heads,
-            weights.guided_attention_sigma,
-        )
-        loss = weights.l1 * l1 + weights.bce * bce
-        loss = loss + weights.guided_attention * attention
-        parts = {"loss": loss, "l1": l1, "bce": bce, "attn": attention}
-        stats = {f"{task}_{name}": value for name, value in parts.items()}
-        return loss, stats, frames.sum()
 
     def train(self, mode: bool = True) -> "ESPnetSTTATTSModel":
         """Switch the mode; frozen batch norms stay in evaluation mode."""
@@ -366,26 +257,3 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
     def collect_feats(self, **batch: Any) -> dict[str, Tensor]:
         """Nothing to collect: SpeechT5 normalises neither waveforms nor mels."""
         return {}
-
-
-def _language(batch: dict[str, Any], task: str) -> Tensor | None:
-    """Language indices (B,) of a batch, if it carries any."""
-    language = batch.get(f"{task}_language")
-    return None if language is None else language.reshape(-1)
-
-
-def teacher_forcing_tokens(text: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """Inputs and targets of the text decoder.
-
-    Args:
-        text: (B, L) ids without start or end symbols, any padding.
-        lengths: (B,).
-
-    Returns:
-        ``</s>`` + text and text + ``</s>``, both (B, L + 1), padded with ``PAD``.
-    """
-    text = text.masked_fill(~valid_mask(lengths, text.size(1)), PAD)
-    prev_tokens = F.pad(text, (1, 0), value=EOS)
-    targets = F.pad(text, (0, 1), value=PAD)
-    targets = targets.scatter(1, lengths.unsqueeze(1), EOS)
-    return prev_tokens, targets

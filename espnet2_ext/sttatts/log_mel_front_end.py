@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -25,6 +26,8 @@ class LogMelFrontEnd(nn.Module):
     def __init__(self, config: ModelConfig):
         super().__init__()
         channels = config.front_end.channels
+        self.band_masks = config.front_end.band_masks
+        self.band_mask_width = config.front_end.band_mask_width
         self.log_mel = LogMelSpectrogram(
             replace(config.audio, n_fft=N_FFT, hop_length=HOP)
         )
@@ -58,8 +61,20 @@ class LogMelFrontEnd(nn.Module):
         mask = valid_mask(frames, mel.size(1)).unsqueeze(2)
         mean = mel.sum(dim=1, keepdim=True) / frames[:, None, None]
         x = ((mel - mean) * mask).transpose(1, 2)
+        if self.training and self.band_masks:
+            x = x * self._unmasked_bands(x)
         for conv in self.convs:
             x = F.gelu(conv(x))
             frames = conv_lengths(frames, KERNEL, STRIDE, KERNEL // 2)
             x = x * valid_mask(frames, x.size(2)).unsqueeze(1)
         return self.projection(self.layer_norm(x.transpose(1, 2))), frames
+
+    def _unmasked_bands(self, x: Tensor) -> Tensor:
+        """Draw the bands of ``x`` (B, F, L) that stay: (B, F, 1)."""
+        rows, bands = x.shape[:2]
+        shape = (self.band_masks, rows, 1)
+        width = torch.randint(0, self.band_mask_width + 1, shape, device=x.device)
+        start = torch.rand(shape, device=x.device) * (bands - width + 1)
+        offset = torch.arange(bands, device=x.device) - start.floor()
+        masked = (offset >= 0) & (offset < width)
+        return (~masked.any(dim=0)).unsqueeze(2)

@@ -126,3 +126,40 @@ def guided_attention_loss(
     ).unsqueeze(1)
     total = (guided.float() * (penalty * real).unsqueeze(1)).sum()
     return total / (real.sum() * guided.size(1))
+
+
+def aligned_attention_loss(
+    attentions: tuple[Tensor, ...],
+    place: Tensor,
+    trusted: Tensor,
+    step_lengths: Tensor,
+    heads: int,
+    sigma: float,
+) -> Tensor:
+    """Ask for attention where the spoken letter is.
+
+    The guide of Tachibana et al. bent along the alignment (Zhu et al. 2019,
+    "Pre-alignment guided attention"), as a log-likelihood: minus the logarithm of the
+    weight that a step puts near its letter.
+
+    Args:
+        attentions: per decoder layer (B, H, L, T); the first ``heads`` are guided.
+        place: (B, L) letter that is spoken at each step.
+        trusted: (B,) bool; rows whose alignment does not count are left out.
+        step_lengths: (B,) real decoder steps.
+        heads: number of guided heads per layer.
+        sigma: tolerated distance, in letters.
+
+    Returns:
+        Scalar mean over trusted steps, heads and layers; zero where there are none.
+    """
+    if not attentions or not trusted.any():
+        return torch.zeros((), device=place.device)
+    guided = torch.cat([weights[:, :heads] for weights in attentions], dim=1).float()
+    steps, letters = guided.shape[2:]
+    distance = torch.arange(letters, device=place.device) - place.unsqueeze(2)
+    near = torch.exp(-(distance**2) / (2 * sigma**2))
+    mass = (guided * near.unsqueeze(1)).sum(dim=3)
+    real = valid_mask(step_lengths, steps) & trusted.unsqueeze(1)
+    total = -(mass.clamp(min=1e-4).log() * real.unsqueeze(1)).sum()
+    return total / (real.sum() * guided.size(1)).clamp(min=1)

@@ -14,12 +14,9 @@ from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import int_or_none, str2bool, str_or_none
 
 from espnet2_ext.configuration import build_model_config, plain_values
+from espnet2_ext.data.batches import BUCKETS, speech_buckets, text_buckets
 from espnet2_ext.data.collate import TaskCollate
-from espnet2_ext.data.iterators import (
-    build_task_iterators,
-    speech_buckets,
-    text_buckets,
-)
+from espnet2_ext.data.iterators import build_task_iterators
 from espnet2_ext.data.names import all_names, tasks_in
 from espnet2_ext.data.preprocessor import TaskPreprocessor
 from espnet2_ext.data.speaker_dimension import data_dimension
@@ -140,7 +137,8 @@ class STTATTSTask(AbsTask):
             action=NestedDictAction,
             default={},
             help=f"Proportion of micro-batches per task ({', '.join(TASKS)}), e.g. "
-            "--task_ratio asr=1 --task_ratio tts=2; default: as the corpora are",
+            "--task_ratio asr=1 --task_ratio tts=2; default: as the corpora are, as "
+            "far as every update can hold every task",
         )
         mixing.add_argument(
             "--mix_mode",
@@ -154,7 +152,7 @@ class STTATTSTask(AbsTask):
             type=int,
             default=8192,
             help="Padded waves are multiples of this many samples; 0 keeps each "
-            "batch's own length and makes --batch_type count",
+            "batch's own length",
         )
         batches.add_argument(
             "--bucket_growth",
@@ -187,6 +185,15 @@ class STTATTSTask(AbsTask):
             help="Utterances with longer texts are left out, where a text shape "
             "file is given",
         )
+        batches.add_argument(
+            "--asr_speeds",
+            type=float,
+            nargs="*",
+            default=[],
+            metavar="FACTOR",
+            help="Play each training recording of ASR at one of these speeds, drawn "
+            "anew each time, e.g. 0.9 1.0 1.1",
+        )
         for choices in cls.class_choices_list:
             choices.add_arguments(batches)
         # The paper's optimisation (section 4.2 and the released script).  The rule
@@ -195,8 +202,10 @@ class STTATTSTask(AbsTask):
         parser.set_defaults(
             iterator_type="task",
             valid_iterator_type="task",
-            batch_type="numel",
+            batch_type=BUCKETS,
             batch_bins=3_200_000,
+            # Ours: room for every task in every update.
+            accum_grad=4,
             optim="adamw",
             optim_conf={
                 "lr": 1e-4,
@@ -222,6 +231,7 @@ class STTATTSTask(AbsTask):
                 ("valid", "asr_loss", "min"),
                 ("valid", "tts_loss", "min"),
                 ("valid", "vc_loss", "min"),
+                ("valid", "tts_free", "min"),
             ],
             early_stopping_criterion=("valid", "joint_loss", "min"),
             keep_nbest_models=[5],
@@ -262,6 +272,7 @@ class STTATTSTask(AbsTask):
             build_tokenizer(args.token_type, tokens, args.bpemodel),
             build_cleaner(args.cleaner),
             _model_config(args).speaker_dim,
+            args.asr_speeds if train else (),
         )
 
     @classmethod
@@ -289,9 +300,21 @@ class STTATTSTask(AbsTask):
     def build_model(cls, args: argparse.Namespace) -> ESPnetSTTATTSModel:
         """Build the model and write its whole configuration back into ``args``.
 
+        What ``args`` lacks gets its default: the ``config.yaml`` of a packed or an
+        imported model says only what others need to know.
+
         Raises:
             ValueError: bad configuration, token list or ``--freeze_param``.
         """
+        for name, value in vars(cls.get_parser().parse_args([])).items():
+            if name not in args:
+                setattr(args, name, value)
+        if args.model_conf.get("autocast", "none") != "none" and not args.use_amp:
+            args.use_amp = True
+            logging.warning(
+                "--model_conf autocast=%s is now --use_amp true, and taken for it",
+                args.model_conf["autocast"],
+            )
         config = keep_statistics(_model_config(args), args.freeze_param)
         if config.padding == "official" and args.bucket_multiple:
             raise ValueError(

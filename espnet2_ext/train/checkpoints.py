@@ -45,12 +45,29 @@ class CheckpointKeeper:
             return
         current = self.folder / CHECKPOINT
         if current.exists() and self._keep_previous:
-            link = self.folder / f".{PREVIOUS}.tmp"
-            link.unlink(missing_ok=True)
-            os.link(current, link)
-            os.replace(link, self.folder / PREVIOUS)
+            self._make_previous(current)
         os.replace(pending, current)
         self._keep_previous = True
+
+    def _make_previous(self, current: Path) -> None:
+        previous = self.folder / PREVIOUS
+        link = self.folder / f".{PREVIOUS}.tmp"
+        link.unlink(missing_ok=True)
+        try:
+            os.link(current, link)
+        except OSError as error:
+            # Not every file system has hard links.  After a kill that comes before the
+            # next rename, recover() undoes this one.
+            logging.debug("no hard link to %s: %s", current, error)
+            os.replace(current, previous)
+        else:
+            os.replace(link, previous)
+
+    def recover(self) -> None:
+        """Make the previous checkpoint the current one, where there is none."""
+        current, previous = self.folder / CHECKPOINT, self.folder / PREVIOUS
+        if self.writes and previous.exists() and not current.exists():
+            os.replace(previous, current)
 
     def newest_readable(self) -> Path:
         """Find the current checkpoint, or the previous one if that is damaged.

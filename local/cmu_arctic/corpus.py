@@ -114,7 +114,7 @@ def read_cmu_arctic(
         raise ValueError("conversion needs two speakers or more (--speakers)")
     lhotse = recipe("cmu_arctic")
     folders = _find(corpus_dir, speakers)
-    lines = {name: dict(_lines(folder)) for name, folder in folders.items()}
+    lines = {name: dict(read_prompts(folder)) for name, folder in folders.items()}
     promised = {
         f"{name}-{sentence}": folders[name] / "wav" / f"{sentence}.wav"
         for name in folders
@@ -159,8 +159,12 @@ def _find(corpus_dir: Path, speakers: Sequence[str]) -> dict[str, Path]:
     return folders
 
 
-def _lines(folder: Path) -> Iterator[tuple[str, str]]:
-    """Sentence and text of each prompt."""
+def read_prompts(folder: Path) -> Iterator[tuple[str, str]]:
+    """Sentence and text of each prompt of a speaker's ``folder``.
+
+    Raises:
+        ValueError: a line that is no prompt.
+    """
     table = folder / "etc" / "txt.done.data"
     for number, line in enumerate(table.read_text(encoding="utf-8").split("\n"), 1):
         if not line.strip():

@@ -13,7 +13,7 @@ Citation: V. Panayotov, G. Chen, D. Povey, S. Khudanpur, "LibriSpeech: an ASR co
 based on public domain audio books", ICASSP 2015.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -90,14 +90,18 @@ def download_librispeech(
 
 
 def read_librispeech(
-    corpus_dir: Path, parts: Sequence[str] | None = None, allow_failures: int = 0
+    corpus_dir: Path,
+    parts: Sequence[str] | None = None,
+    allow_failures: int = 0,
+    published: Mapping[str, Part] = PARTS,
 ) -> Sets:
     """Read parts; each is a set.
 
     Args:
         corpus_dir: holds the parts, or a folder ``LibriSpeech`` that does.
-        parts: keys of :data:`PARTS`; None: all that are there.
+        parts: keys of ``published``; None: all that are there.
         allow_failures: utterances that may lack recording or transcript.
+        published: parts there are; other corpora have the same layout.
 
     Raises:
         FileNotFoundError: no such part, or more utterances are incomplete.
@@ -105,7 +109,7 @@ def read_librispeech(
         RuntimeError: lhotse is not installed.
     """
     lhotse = recipe("librispeech")
-    root, chosen = find_parts(corpus_dir, FOLDER, PARTS, parts)
+    root, chosen = find_parts(corpus_dir, FOLDER, published, parts)
     promised: dict[str, Path] = {}
     present: list[Path] = []
     for part in tqdm(chosen, desc="looking through LibriSpeech", unit=" parts"):
@@ -118,7 +122,7 @@ def read_librispeech(
         with reading(root / part):
             found = lhotse.prepare_librispeech(root, dataset_parts=[part])[part]
         sets[part] = to_utterances(**found)
-        note_count(f"LibriSpeech {part}", len(sets[part]), PARTS[part].utterances)
+        note_count(f"LibriSpeech {part}", len(sets[part]), published[part].utterances)
     return usable(sets, allow_failures - incomplete)
 
 

@@ -1,6 +1,7 @@
 """Checkpoints under interruptions at every single step of writing them."""
 
 import contextlib
+import errno
 import os
 
 import pytest
@@ -58,6 +59,54 @@ def test_only_the_writing_process_commits(tmp_path):
     (tmp_path / PENDING).write_bytes(b"of another process")
     CheckpointKeeper(tmp_path, writes=False).commit()
     assert (tmp_path / PENDING).exists()
+
+
+@pytest.fixture
+def no_hard_links(monkeypatch):
+    def refuses(source, target):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuses)
+
+
+def epoch_in(path):
+    return torch.load(path, weights_only=True)["epoch"]
+
+
+@pytest.mark.usefixtures("no_hard_links")
+def test_file_systems_without_hard_links(tmp_path):
+    keeper = CheckpointKeeper(tmp_path)
+    with keeper.guard_saves():
+        for epoch in (1, 2, 3):
+            torch.save({"epoch": epoch}, tmp_path / CHECKPOINT)
+            keeper.commit()
+    assert epoch_in(tmp_path / CHECKPOINT) == 3
+    assert epoch_in(tmp_path / PREVIOUS) == 2
+
+
+@pytest.mark.usefixtures("no_hard_links")
+def test_killed_between_the_two_renames_without_hard_links(tmp_path, monkeypatch):
+    keeper = CheckpointKeeper(tmp_path)
+    with keeper.guard_saves():
+        for epoch in (1, 2):
+            torch.save({"epoch": epoch}, tmp_path / CHECKPOINT)
+            keeper.commit()
+        torch.save({"epoch": 3}, tmp_path / CHECKPOINT)
+    replace = os.replace
+
+    def dies(source, target):
+        if target.name == CHECKPOINT:
+            raise Killed
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", dies)
+    with pytest.raises(Killed):
+        keeper.commit()
+    monkeypatch.setattr(os, "replace", replace)
+    again = CheckpointKeeper(tmp_path)
+    again.recover()
+    assert again.newest_readable() == tmp_path / CHECKPOINT
+    assert epoch_in(tmp_path / CHECKPOINT) == 2
 
 
 @pytest.fixture(scope="module")

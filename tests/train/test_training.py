@@ -78,6 +78,23 @@ def test_both_tasks_learn(tmp_path):
         assert (folder / f"valid.{name}.ave.pth").exists()
 
 
+def test_joint_loss_weighs_the_tasks_as_training_does(tmp_path):
+    folder = tmp_path / "exp"
+    main(
+        [
+            *training_arguments(tmp_path / "data", train=2, valid=2),
+            "--model_conf=loss.asr=0.5",
+            "--model_conf=loss.tts=3.0",
+            "--max_epoch=1",
+            "--num_att_plot=0",
+            f"--output_dir={folder}",
+        ]
+    )
+    (joint,) = history(folder, "valid", "joint_loss")
+    (asr,), (tts,) = (history(folder, "valid", f"{t}_loss") for t in ("asr", "tts"))
+    assert joint == pytest.approx(0.5 * asr + 3.0 * tts)
+
+
 def test_zip_mode_and_espnet_batches(tmp_path):
     arguments = training_arguments(tmp_path / "data")
     folder = tmp_path / "exp"

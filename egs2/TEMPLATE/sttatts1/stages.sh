@@ -66,7 +66,8 @@ check_option() { # check_option NAME VALUE
         skip_stages) pattern='^[0-9 ]*$' what="numbers" ;;
         skip_* | use_lm | use_ngram | gpu_inference | compare_untrained | overwrite) pattern='^(true|false)$' what="true or false" ;;
         stage | stop_stage | ngpu | allow_failures) pattern='^[0-9]+$' what="a number" ;;
-        nj | inference_nj | num_nodes | untrained_utts | nbpe | ngram_num) pattern='^[1-9][0-9]*$' what="a number from 1" ;;
+        nj | inference_nj | num_nodes | train_processes | untrained_utts | nbpe | ngram_num)
+            pattern='^[1-9][0-9]*$' what="a number from 1" ;;
         *_config | bpemodel | spk_embed_file | phases | lm_train_text)
             [ -z "$2" ] || [ -f "$2" ] || die "--$1 '$2': no such file (from $PWD)" ;;
         train_args | inference_*args) check_passed_on "$1" "$2" ;;

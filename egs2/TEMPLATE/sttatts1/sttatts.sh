@@ -37,6 +37,7 @@ skip_upload_hf=true         # pass over 15
 # ---- machine
 ngpu=0                      # GPUs of a node for training; 0: CPU
 num_nodes=1                 # for training: in a queue (cmd.sh), or give the command on each, with MASTER_ADDR set
+train_processes=1           # CPU processes that train together and share --num_threads
 num_threads=                # CPU threads of training and single decoding jobs; empty: all
 nj=2                        # jobs of dump and speaker embeddings
 inference_nj=2              # jobs of decoding
@@ -118,6 +119,7 @@ compare_untrained=false     # decode and score with the weights before training,
 untrained_utts=10           # ... the first utterances of each test set
 hf_repo=                    # user/name on Hugging Face; the token is read from HF_TOKEN
 license=                    # of the packed model, such as cc-by-4.0
+default_speaker=            # of the packed model, where its user chooses none
 # </options>
 set -euo pipefail
 { # bash reads all of this before it runs any: the file may change during a run
@@ -247,6 +249,9 @@ training() { # training WORD...: here, or as a job of the queue
         launch+=(-m torch.distributed.run --nnodes "$num_nodes" --nproc_per_node "$((ngpu > 1 ? ngpu : 1))"
             --rdzv_backend c10d --rdzv_endpoint "${MASTER_ADDR:?is needed with --num_nodes}:${MASTER_PORT:-29400}")
         words=(--ngpu "$((ngpu > 0))")
+    elif [ "$train_processes" -gt 1 ] && [ "$ngpu" -eq 0 ]; then
+        launch+=(-m torch.distributed.run --standalone --nproc_per_node "$train_processes")
+        words+=(--dist_backend gloo)
     fi
     [ "$num_nodes" -eq 1 ] || [ "$ngpu" -gt 0 ] || words+=(--dist_backend gloo)
     start_command "${launch[@]}" -m espnet2_ext.bin.sttatts_train "${learning[@]}" "${words[@]}" "$@" "${train_words[@]}"
@@ -262,7 +267,8 @@ stage_train() {
     done)
     [ -z "$phases" ] || words+=(--phases "$phases")
     [ -z "$pretrained" ] || words+=(--init_param "$start/model.pth")
-    OMP_NUM_THREADS=$threads training "${words[@]}" --output_dir "$exp"
+    OMP_NUM_THREADS=$((threads > train_processes ? threads / train_processes : 1)) \
+        training "${words[@]}" --output_dir "$exp"
 }
 packed() { echo "$exp/$(basename "$exp")_${inference_model%.pth}.zip"; }
 stage_pack() {
@@ -274,6 +280,7 @@ stage_pack() {
     [ -z "$bpemodel" ] || words+=(--bpemodel "$bpemodel")
     [ -z "$vocoder" ] || words+=(--vocoder "$vocoder")
     [ -z "$license" ] || words+=(--license "$license")
+    [ -z "$default_speaker" ] || words+=(--default_speaker "$default_speaker")
     if [ -f "$exp/RESULTS.md" ]; then # its tables, without paths of this machine
         awk '/^##? / || /^### How/ { on = /^## / && !/Environments/ } on' "$exp/RESULTS.md" >"$exp/card_note.md"
         words+=(--card_note "$exp/card_note.md")

@@ -28,6 +28,7 @@ from espnet2_ext.inference.isolated import Loaded, Outcome, run_isolated
 from espnet2_ext.inference.results import Speech, Transcript
 from espnet2_ext.inference.search.search_types import SearchOptions
 from espnet2_ext.inference.tts_generation import GenerationOptions
+from espnet2_ext.models import SHIPPED
 from espnet2_ext.output_files import write_wav
 
 STDIN = "-"
@@ -139,7 +140,7 @@ def convert(args: argparse.Namespace) -> int:
 
 def info(args: argparse.Namespace) -> int:
     """Print what is in a model."""
-    content = {"model": args.model, **summarize(_open_model(args))}
+    content = {"model": args.model or str(SHIPPED), **summarize(_open_model(args))}
     if args.json:
         say(json.dumps(content, ensure_ascii=False))
         return 0

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Fetches and prepares the corpora. Takes the options of
+# local/mini_librispeech/prepare.py. run.sh sets its own options and recipe_dir,
+# sttatts.sh datadir and python.
+set -euo pipefail
+
+exec "${python:?}" -m local.mini_librispeech.prepare \
+    ${corpus_dir:+--corpus-dir "$corpus_dir"} ${teacher_dir:+--teacher-dir "$teacher_dir"} \
+    --readings "${readings:?}" \
+    --download-dir "${recipe_dir:?}/downloads" --output-dir "${datadir:?}" "$@"

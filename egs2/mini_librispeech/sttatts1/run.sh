@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# shellcheck disable=SC2034 # options are also read by name
+# People read, a few voices to speak with: the paper's set-up in small.
+#
+#   ./run.sh                      downloads mini LibriSpeech, LJSpeech and an ARCTIC voice
+#   ./run.sh --corpus-dir DIR     copies of them
+#
+# Recognition is tested on people whom training has never heard, synthesis on sentences
+# that it has never seen. The voice joe is synthetic (Piper): it reads sentences of
+# WordNet in stage 1; the Debian package wordnet-base has them.
+#
+# <options>
+corpus_dir=                 # LibriSpeech/train-clean-5, LJSpeech-1.1, cmu_us_*_arctic
+teacher_dir=                # recordings of the synthetic voice; empty: downloads/teacher
+readings=6000               # of the synthetic voice, five seconds each
+# </options>
+set -euo pipefail
+
+recipe_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=../../TEMPLATE/sttatts1/own_options.sh
+. "$recipe_dir/../../TEMPLATE/sttatts1/own_options.sh"
+read_own_options "$@"
+
+exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
+    --recipe_dir "$recipe_dir" \
+    --tasks "asr tts" \
+    --asr_test_sets test_speakers \
+    --tts_test_sets "test_joe test_arctic test_lj" \
+    --train_config "$recipe_dir/conf/train_mini_librispeech.yaml" \
+    --phases "$recipe_dir/conf/phases_mini_librispeech.yaml" \
+    --max_wav_duration 20 \
+    --train_processes 2 \
+    --spk_embed_tool resemblyzer \
+    --spk_embed_per speaker \
+    --inference_asr_args "--beam_size 10 --ctc_weight 0.5" \
+    --inference_tts_args "--write_plots 5 --maxlenratio 10" \
+    --judge whisper:base \
+    --default_speaker joe \
+    -- "$@"

@@ -1,0 +1,163 @@
+"""When each letter is spoken: the CTC head's own alignment of text and speech.
+
+The half of the model that listens tells the half that speaks which letter it should
+be looking at.  Without it a small decoder learns to look at the place in the text
+where an average speaker would be (which satisfies the usual diagonal guide), is a few
+letters off, and finds that letters do not matter.
+
+Where the configuration has an ``attention_window``, the guided heads see only letters
+beside the one that was spoken a step ago: in training by the alignment, in generation
+by what the heads themselves looked at.  So the decoder knows where it is, which a
+transformer without recurrence otherwise has to infer, and finds the next letter by
+how it sounds.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+import torchaudio
+from torch import Tensor, nn
+
+from espnet2_ext.sttatts.lengths import valid_mask
+from espnet2_ext.sttatts.symbols import blank_id
+
+
+class LetterTimes(NamedTuple):
+    """Where in the speech the letters of a text are."""
+
+    centres: Tensor
+    """(B, L) middle of each letter, in encoder frames; anything on padding."""
+    scores: Tensor
+    """(B,) mean log-probability of the letters' frames, without the blanks, which are
+    likely everywhere in an untrained head; -inf where there is no path."""
+
+
+class Reading(NamedTuple):
+    """Where in its text a recording is, L decoder steps."""
+
+    place: Tensor
+    """(B, L) letter that is spoken, from 0; between two letters in proportion."""
+    trusted: Tensor
+    """(B,) bool, False where the alignment is not to be relied on."""
+
+
+@torch.no_grad()
+def letter_times(
+    ctc_logits: Tensor, frame_lengths: Tensor, text: Tensor, text_lengths: Tensor
+) -> LetterTimes:
+    """Find the most likely CTC path of each text.
+
+    Args:
+        ctc_logits: (B, T, V).
+        frame_lengths: (B,) real frames.
+        text: (B, L) token ids without start or end symbols.
+        text_lengths: (B,).
+
+    Returns:
+        Times and scores; a text that does not fit into its frames has none.
+    """
+    log_probs = ctc_logits.float().log_softmax(dim=-1)
+    blank = blank_id(ctc_logits.size(2))
+    centres = torch.zeros(text.shape, device=text.device)
+    scores = torch.full((text.size(0),), float("-inf"), device=text.device)
+    rows = zip(frame_lengths.tolist(), text_lengths.tolist(), strict=True)
+    for row, (frames, letters) in enumerate(rows):
+        labels = text[row, :letters].int()
+        repeats = int((labels[1:] == labels[:-1]).sum())  # need a blank in between
+        if not letters or frames < letters + repeats:
+            continue
+        path, path_scores = torchaudio.functional.forced_align(
+            log_probs[row : row + 1, :frames], labels.unsqueeze(0), blank=blank
+        )
+        centres[row, :letters] = _middles(path[0], blank)
+        scores[row] = path_scores[0][path[0] != blank].mean()
+    return LetterTimes(centres, scores)
+
+
+def _middles(path: Tensor, blank: int) -> Tensor:
+    """Middle frame of each letter of a path (T,)."""
+    before = torch.cat([path.new_full((1,), blank), path[:-1]])
+    after = torch.cat([path[1:], path.new_full((1,), blank)])
+    first = ((path != blank) & (path != before)).nonzero().squeeze(1)
+    last = ((path != blank) & (path != after)).nonzero().squeeze(1)
+    return (first + last).float() / 2
+
+
+def spoken_letter(times: Tensor, letters: Tensor, moments: Tensor) -> Tensor:
+    """Which letter is spoken when, between two letters in proportion.
+
+    Args:
+        times: (B, T) ascending middles of the letters.
+        letters: (B,) how many of them are real.
+        moments: (L,) in the unit of ``times``.
+
+    Returns:
+        (B, L) from 0, before the first letter's middle, to the number of letters - 1.
+    """
+    real = valid_mask(letters, times.size(1))
+    times = times.masked_fill(~real, float("inf"))
+    moments = moments.expand(times.size(0), -1).contiguous()
+    after = torch.searchsorted(times.contiguous(), moments, right=True)
+    after = torch.minimum(after, letters.unsqueeze(1))
+    before = (after - 1).clamp(min=0)
+    last = (letters - 1).clamp(min=0).unsqueeze(1)
+    start = times.gather(1, before)
+    stop = times.gather(1, torch.minimum(after, last))
+    share = ((moments - start) / (stop - start).clamp(min=1e-3)).clamp(0.0, 1.0)
+    place = before + torch.where(after > before, share, torch.zeros_like(share))
+    return torch.minimum(place, last.to(place.dtype))
+
+
+@contextmanager
+def listening(*modules: nn.Module) -> Iterator[None]:
+    """Switch dropout and masking of ``modules`` off for a moment."""
+    before = [module.training for module in modules]
+    for module in modules:
+        module.eval()
+    try:
+        yield
+    finally:
+        for module, mode in zip(modules, before, strict=True):
+            module.train(mode)
+
+
+def reading_window(
+    previous: Tensor, letters: int, heads: int, guided: int, window: tuple[int, int]
+) -> Tensor:
+    """Letters that the guided heads may see.
+
+    Args:
+        previous: (B, L) int64, the letter that was spoken a step before each step.
+        letters: T, columns of the mask.
+        heads: H.
+        guided: the first so many heads are confined.
+        window: letters back and ahead.
+
+    Returns:
+        (B, H, L, T) bool.
+    """
+    back, ahead = window
+    offset = torch.arange(letters, device=previous.device) - previous.unsqueeze(2)
+    near = (offset >= -back) & (offset <= ahead)
+    near = near.unsqueeze(1).expand(-1, heads, -1, -1).clone()
+    near[:, guided:] = True
+    return near
+
+
+def previous_letters(place: Tensor, jitter: bool) -> Tensor:
+    """Letter that was spoken a step before.
+
+    Args:
+        place: (B, L) from :func:`spoken_letter`.
+        jitter: move each by up to one letter, so that a generation whose own place is
+            a little off finds back.
+
+    Returns:
+        (B, L) int64, zero in the first step.
+    """
+    previous = torch.nn.functional.pad(place[:, :-1].round().long(), (1, 0))
+    if jitter:
+        previous = previous + torch.randint_like(previous, -1, 2)
+    return previous.clamp(min=0)

@@ -1,0 +1,1 @@
+"""Speech of a synthetic voice: sentences of WordNet, read by Piper."""
