@@ -1,6 +1,6 @@
 # Language models that help recognition: stage 7 of sttatts.sh trains them, stage 9 uses
 # them.  Neural ones are ESPnet's own task; n-grams are estimated here.
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 
 lm_folder() { # where they are trained, or were
     local name
