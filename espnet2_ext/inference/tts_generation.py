@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from espnet2_ext.sttatts.alignment import reading_window
+from espnet2_ext.inference.reader import Reader
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.lengths import valid_mask
 
@@ -76,40 +76,6 @@ class _DropoutMasks:
             yield from drawn >= self.p
 
 
-class _Reader:
-    """The letter that each utterance spoke last, by the guided heads' own attention."""
-
-    def __init__(self, model: ESPnetSTTATTSModel, lengths: Tensor):
-        self.config = model.config
-        self.letter = torch.zeros_like(lengths)
-
-    def window(self, letters: int) -> Tensor:
-        """What the heads may see in the next step: (B, H, 1, T)."""
-        return reading_window(
-            self.letter.unsqueeze(1),
-            letters,
-            self.config.heads,
-            self.config.loss.guided_attention_heads,
-            self.config.attention_window,
-        )
-
-    def move(self, weights: tuple[Tensor, ...]) -> None:
-        """Go on to where the heads look on average; reading does not go back.
-
-        Args:
-            weights: per layer (B, H, 1, T).
-        """
-        guided = self.config.loss.guided_attention_heads
-        mean = torch.stack([w[:, :guided, 0] for w in weights]).float().mean(dim=(0, 2))
-        letters = torch.arange(mean.size(1), device=mean.device, dtype=mean.dtype)
-        seen = (mean @ letters).round().long()
-        self.letter = torch.maximum(self.letter, seen)
-
-    def keep(self, rows: Tensor) -> None:
-        """Forget the utterances that are done."""
-        self.letter = self.letter.index_select(0, rows)
-
-
 @torch.no_grad()
 def generate(
     model: ESPnetSTTATTSModel,
@@ -157,7 +123,7 @@ def generate(
     memory_mask = valid_mask(memory_lengths, memory.size(1))
     newest = memory.new_zeros(len(lengths), 1, model.config.audio.n_mels)
     reader = (
-        _Reader(model, memory_lengths)
+        Reader(model.config, memory_lengths)
         if reads and model.config.has_attention_window
         else None
     )
@@ -183,7 +149,10 @@ def generate(
             probabilities[row].append(stops[place])
             if options.attention:
                 attentions[row].append(layers[place, :, :, : lengths[row]])
-        wants_to_stop = (stops >= options.threshold).any(dim=1).tolist()
+        ends = (stops >= options.threshold).any(dim=1)
+        if reader is not None:
+            ends = ends | reader.finished
+        wants_to_stop = ends.tolist()
         going_on = []
         for place, row in enumerate(alive):
             stopped[row] = wants_to_stop[place] and step + 1 >= least[row]

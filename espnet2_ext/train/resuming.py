@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from espnet2_ext.configuration import build_model_config, plain_values
 from espnet2_ext.output_files import write_text
 from espnet2_ext.train.checkpoints import CHECKPOINT, PREVIOUS
 
@@ -66,7 +67,7 @@ def check_resuming(
     digests = data_digests(args)
     begun = any((folder / name).exists() for name in (CHECKPOINT, PREVIOUS))
     if args.resume and begun:
-        old = _read_yaml(folder / "config.yaml")
+        old = _in_todays_terms(_read_yaml(folder / "config.yaml"))
         new = {**vars(args), "model_conf": model_conf, "token_list": tokens}
         found = list(differences(old, new))
         if _phase(old) == _phase(new):
@@ -136,6 +137,20 @@ def _changed(name: str, old: Any, new: Any) -> Iterator[str]:
     elif old != new:
         many = any(isinstance(value, list) and len(value) > 5 for value in (old, new))
         yield f"{name}: other entries" if many else f"{name}: was {old}, is {new}"
+
+
+def _in_todays_terms(options: dict[str, Any]) -> dict[str, Any]:
+    """Options whose model configuration has the entries of this version.
+
+    What an earlier one did not write has its default, what it no longer has is gone.
+    """
+    if "model_conf" not in options:
+        return options
+    try:
+        config = build_model_config(options["preset"], options["model_conf"])
+    except ValueError:
+        return options  # The difference will be named.
+    return {**options, "model_conf": plain_values(config)}
 
 
 def _phase(options: dict[str, Any]) -> str:

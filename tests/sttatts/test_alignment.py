@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from espnet2_ext.inference.tts_generation import GenerationOptions, generate
 from espnet2_ext.sttatts.alignment import (
     letter_times,
     listening,
@@ -160,27 +159,3 @@ def test_gradients_of_the_guide_do_not_move_the_ears():
     loss.backward()
     assert model.ctc_head.weight.grad is None
     assert all(p.grad is None for p in model.speech_encoder_prenet.parameters())
-
-
-def test_free_running_speech_keeps_to_the_window_and_never_goes_back():
-    model = tiny_model(loss=ALIGNED, attention_window=(1, 2)).eval()
-    lengths = torch.tensor([9, 5])
-    memory, _ = model.encode_text(torch.full((2, 9), A), lengths)
-    options = GenerationOptions(minlenratio=4.0, maxlenratio=4.0, attention=True)
-    spoken = generate(
-        model,
-        model.fuse(memory, "tts"),
-        lengths,
-        torch.ones(2, 16),
-        "ab",
-        options,
-        True,
-    )
-    for row, made in enumerate(spoken):
-        assert made.attention is not None
-        guided = made.attention[:, :2].mean(dim=(0, 1))
-        assert int((guided > 0).sum(dim=1).max()) <= 4
-        place = (guided @ torch.arange(float(lengths[row]))).round()
-        first = (guided > 0).int().argmax(dim=1)
-        assert torch.equal(first, first.cummax(dim=0).values)
-        assert place[0] <= 2

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 import pytest
+import yaml
 
 from espnet2_ext.bin.sttatts_train import main, run
 from espnet2_ext.train.resuming import OtherTrainingError, differences
@@ -52,6 +53,15 @@ def test_other_options_are_refused(begun, message):
     assert "--tag" in text
     assert "\n" not in text
     assert (folder / "config.yaml").read_text() == before
+
+
+def test_a_training_that_an_earlier_version_began_goes_on(begun):
+    arguments, folder = begun
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config["model_conf"]["autocast"] = "none"
+    del config["model_conf"]["scale_embedding"]
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    main([*arguments, "--max_epoch=1"])
 
 
 def test_other_data_are_refused(begun, tmp_path):
