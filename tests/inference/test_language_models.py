@@ -252,8 +252,11 @@ def test_the_recipes_command_takes_espnets_names(folder, tmp_path, capsys):
     assert decode("two", *pair, "--lm_weight=2") == one
     plain = decode("plain")
     assert plain != one
-    # Another language model is another run: nothing of the old one stays.
-    assert decode("one", f"--ngram_file={folder / '4gram.arpa'}") != one
+    # Another language model is another run.
+    ngram = f"--ngram_file={folder / '4gram.arpa'}"
+    assert inference([*common, f"--output_dir={tmp_path / 'one'}", ngram]) == 1
+    assert "holds results of other options" in capsys.readouterr().err
+    assert decode("one", ngram, "--overwrite=true") != one
     words = [*common, f"--output_dir={tmp_path / 'x'}", f"--lm={lm}", f"--lm_file={lm}"]
     assert inference(words) == 1
     assert "--lm and --lm_file are the same option" in capsys.readouterr().err
