@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from espnet import TASKS
+
 if TYPE_CHECKING:
     from espnet2_ext.inference.api import STTATTS
     from espnet2_ext.inference.audio_input import BadInputError
@@ -20,6 +22,10 @@ _PLACES = {
     "Speech": "espnet2_ext.inference.results",
     "Transcript": "espnet2_ext.inference.results",
 }
+
+
+# ``espnet.load(model, task="sttatts")`` after ``import espnet2_ext``.
+TASKS.setdefault("sttatts", ("espnet2_ext.inference.api", "STTATTS"))
 
 
 def __getattr__(name: str) -> Any:

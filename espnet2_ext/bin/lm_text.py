@@ -76,18 +76,19 @@ def _token_list(args: argparse.Namespace) -> list[str]:
 
 
 def _texts(paths: list[Path], plain: bool) -> Iterator[tuple[str, str]]:
-    """Names and texts; a text that is in several files counts once per name."""
-    seen: set[str] = set()
+    """Names, none twice, and texts; what several tables share counts once."""
+    seen: dict[str, str] = {}
     for place, path in enumerate(paths):
         if plain:
             for number, line in enumerate(path.open(encoding="utf-8"), 1):
                 yield f"{place}-{number}", line
             continue
         for uid, text in read_table(path).values.items():
-            # Of a recording that several tasks have, the same text is there again.
             if uid not in seen:
-                seen.add(uid)
+                seen[uid] = text
                 yield uid, text
+            elif seen[uid] != text:
+                yield f"{uid}-{place}", text
 
 
 def _parser() -> argparse.ArgumentParser:

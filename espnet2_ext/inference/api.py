@@ -52,11 +52,12 @@ class STTATTS:
 
     def __init__(
         self,
-        files: ModelFiles,
+        files: ModelFiles | None = None,
         *,
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
         vocoder: str | Path | None = None,
+        **named_files: str | Path,
     ):
         """Load a model; :meth:`from_pretrained` finds the files.
 
@@ -67,7 +68,17 @@ class STTATTS:
                 processor has it, and not exact.
             vocoder: see :func:`~espnet2_ext.inference.vocoder.load_vocoder`; the
                 model's own by default, else Griffin-Lim. Loaded when it is needed.
+            named_files: the files one by one (``train_config``, ``model_file``,
+                ``bpemodel``, ``speakers``), as ESPnet's model zoo gives them:
+                ``STTATTS(**ModelDownloader().download_and_unpack(zip))``.
+
+        Raises:
+            TypeError: neither ``files`` nor what is needed of ``named_files``.
         """
+        if files is None:
+            files = ModelFiles(**{k: Path(v) for k, v in named_files.items()})
+        elif named_files:
+            raise TypeError(f"files and {sorted(named_files)} exclude each other")
         self.config = read_config(files.train_config)
         self.model = load_model(files, self.config, device)
         self.token_list: list[str] = self.model.token_list

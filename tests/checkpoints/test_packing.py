@@ -331,8 +331,18 @@ def test_espnet_model_zoo_loads_it(packed, server, tmp_path, expected, way):
     source = str(packed) if way == "file" else f"{server}/{packed.name}"
     found = ModelDownloader(tmp_path / "zoo").download_and_unpack(source)
     assert set(found) == {"train_config", "model_file", "speakers", "vocoder"}
+    assert_same(results(STTATTS(**found)), expected)
     files = {name: Path(path) for name, path in found.items()}
-    assert_same(results(STTATTS(ModelFiles(**files))), expected)
+    with pytest.raises(TypeError, match="exclude each other"):
+        STTATTS(ModelFiles(**files), **found)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_espnet_loads_it(packed, expected):
+    import espnet
+
+    m = espnet.load(str(packed), task="sttatts", device="cpu")
+    assert_same(results(m), expected)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -252,8 +252,11 @@ def test_the_recipes_command_takes_espnets_names(folder, tmp_path, capsys):
     assert decode("two", *pair, "--lm_weight=2") == one
     plain = decode("plain")
     assert plain != one
-    # Another language model is another run: nothing of the old one stays.
-    assert decode("one", f"--ngram_file={folder / '4gram.arpa'}") != one
+    # Another language model is another run.
+    ngram = f"--ngram_file={folder / '4gram.arpa'}"
+    assert inference([*common, f"--output_dir={tmp_path / 'one'}", ngram]) == 1
+    assert "holds results of other options" in capsys.readouterr().err
+    assert decode("one", ngram, "--overwrite=true") != one
     words = [*common, f"--output_dir={tmp_path / 'x'}", f"--lm={lm}", f"--lm_file={lm}"]
     assert inference(words) == 1
     assert "--lm and --lm_file are the same option" in capsys.readouterr().err
@@ -261,7 +264,7 @@ def test_the_recipes_command_takes_espnets_names(folder, tmp_path, capsys):
 
 def test_texts_for_training(tmp_path, capsys):
     (tmp_path / "text").write_text("u1 Abc, bad\nu2 cab ñ\n")
-    (tmp_path / "again").write_text("u1 Abc, bad\n")
+    (tmp_path / "again").write_text("u1 Abc, bad\nu2 egg\n")
     tokens = tmp_path / "tokens.txt"
     tokens.write_text("".join(f"{token}\n" for token in TOKENS))
     words = [tmp_path / "text", tmp_path / "again", "--token_list", tokens]
@@ -271,6 +274,7 @@ def test_texts_for_training(tmp_path, capsys):
     assert (tmp_path / "lm.txt").read_text().splitlines() == [
         "u1 \u2581 a b c \u2581 b a d",
         "u2 \u2581 c a b \u2581 <unk>",
+        "u2-1 \u2581 e g g",
     ]
     listed = (tmp_path / "lm_tokens").read_text().splitlines()
     assert listed == ["<blank>", "<unk>", *TOKENS[4:-2], "<sos/eos>"]
