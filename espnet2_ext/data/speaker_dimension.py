@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -66,20 +67,26 @@ def model_dimension(source: Path) -> int | None:
     Args:
         source: model directory, packed zip, or a checkpoint of another project.
     """
-    if source.is_dir() and (source / "config.yaml").is_file():
-        return _in_config((source / "config.yaml").read_text(encoding="utf-8"))
-    if zipfile.is_zipfile(source):
+    conf = model_conf_of(source)
+    if conf is None:
+        return SPEECHT5_DIMENSION
+    dim = conf.get("speaker_dim")
+    return dim if isinstance(dim, int) else None
+
+
+def model_conf_of(source: Path) -> dict[str, Any] | None:
+    """``model_conf`` of a model directory or a packed zip; None of anything else."""
+    if source.is_dir():
+        places = sorted(source.glob("**/config.yaml"), key=lambda path: len(path.parts))
+        text = places[0].read_text(encoding="utf-8") if places else ""
+    elif zipfile.is_zipfile(source):
         with zipfile.ZipFile(source) as archive:
             names = [
                 name for name in archive.namelist() if name.endswith("config.yaml")
             ]
-            if names:
-                return _in_config(archive.read(min(names, key=len)).decode())
-    return SPEECHT5_DIMENSION
-
-
-def _in_config(text: str) -> int | None:
+            text = archive.read(min(names, key=len)).decode() if names else ""
+    else:
+        return None
     content = yaml.safe_load(text)
     conf = content.get("model_conf") if isinstance(content, dict) else None
-    dim = conf.get("speaker_dim") if isinstance(conf, dict) else None
-    return dim if isinstance(dim, int) else None
+    return conf if isinstance(conf, dict) else None

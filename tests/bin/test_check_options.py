@@ -19,8 +19,10 @@ def check(*words, training=(), asr=(), tts=(), tool="resemblyzer"):
     return main([*own, ":::", *TRAINING, *training, ":::", *asr, ":::", *tts])
 
 
-def test_all_is_well(tmp_path):
+def test_all_is_well():
     assert check(asr=["--beam_size=2"], tts=["--threshold=0.4"]) == 0
+    decoding_only = ["--tasks=asr", "--fs=8000", "--spk_embed_tool=resemblyzer"]
+    assert main([*decoding_only, ":::", ":::", "--nbest=2", ":::"]) == 0
 
 
 WRONG = {
@@ -54,6 +56,16 @@ def test_rates_and_speaker_dimensions(tmp_path, capsys):
     np.savez(tmp_path / "voices.npz", anna=np.ones(512, np.float32))
     table = f"--spk_embed_file={tmp_path / 'voices.npz'}"
     assert check(words, table, tool="precomputed") == 0
+
+
+def test_a_model_of_other_sizes(tmp_path, capsys):
+    conf = {"d_model": 256, "speaker_dim": 256, "norm_first": True, "dropout": 0.3}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"model_conf": conf}))
+    assert check(f"--pretrained={tmp_path}") == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "d_model is 256 there, 768 here; norm_first is True there, False" in line
+    assert "give the --train_config that it was trained with" in line
+    assert check(f"--pretrained={tmp_path}", training=["--preset=mini"]) == 0
 
 
 def test_dimension_of_a_model(tmp_path):
