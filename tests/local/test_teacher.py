@@ -91,7 +91,8 @@ def test_an_installed_wordnet_is_taken(tmp_path, monkeypatch):
     assert not (tmp_path / "downloads").exists()
 
 
-def test_the_package_is_fetched_once(not_installed, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("not_installed")
+def test_the_package_is_fetched_once(tmp_path, monkeypatch):
     content = tmp_path / "content"
     write_wordnet(content / str(sentences.INSTALLED)[1:])
     programs(
@@ -109,6 +110,7 @@ def test_the_package_is_fetched_once(not_installed, tmp_path, monkeypatch):
     assert not (tmp_path / "asked").exists()
 
 
+@pytest.mark.usefixtures("not_installed")
 @pytest.mark.parametrize(
     ("scripts", "reason"),
     [
@@ -119,7 +121,7 @@ def test_the_package_is_fetched_once(not_installed, tmp_path, monkeypatch):
         ),
     ],
 )
-def test_no_wordnet_to_be_had(not_installed, tmp_path, monkeypatch, scripts, reason):
+def test_no_wordnet_to_be_had(tmp_path, monkeypatch, scripts, reason):
     programs(tmp_path / "bin", monkeypatch, **scripts)
     cure = "apt-get install wordnet-base.*--sentences-dir"
     with pytest.raises(RuntimeError, match=f"{reason}.*{cure}"):
