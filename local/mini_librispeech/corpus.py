@@ -1,7 +1,7 @@
-"""Mini LibriSpeech: five hours of 28 people reading English, and two for tests.
+"""Mini LibriSpeech: five hours of 28 people reading English.
 
-Contents: train-clean-5 (1,519 utterances, 28 speakers) and dev-clean-2 (1,089
-utterances), subsets of LibriSpeech in its layout (:mod:`local.librispeech.corpus`).
+Contents: train-clean-5 (1,519 utterances, 5.4 hours, 28 speakers), a part of
+LibriSpeech's train-clean-100 in its layout (:mod:`local.librispeech.corpus`).
 Licence: CC-BY-4.0. Address: https://www.openslr.org/31.
 """
 
@@ -13,10 +13,10 @@ from local.librispeech.corpus import FOLDER, read_librispeech
 from local.utterances import Utterance
 
 BASE_URL = "https://www.openslr.org/resources/31"
-TRAINING, DEVELOPMENT = "train-clean-5", "dev-clean-2"
+TRAINING = "train-clean-5"
 
 # No checksums are published; archives are checked by their own while they unpack.
-PARTS = {TRAINING: Part(1519, 5.4, ""), DEVELOPMENT: Part(1089, 2.0, "")}
+PARTS = {TRAINING: Part(1519, 5.4, "")}
 
 
 def download_mini_librispeech(target_dir: Path, base_url: str = BASE_URL) -> Path:

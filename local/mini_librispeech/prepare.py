@@ -1,10 +1,10 @@
 r"""Write the data directories of mini_librispeech.
 
-    python -m local.mini_librispeech.prepare --corpus-dir DIR --readings 8000
+    python -m local.mini_librispeech.prepare --corpus-dir DIR --readings 6000
 
 --corpus-dir holds LibriSpeech/train-clean-5, LJSpeech-1.1 (or part of it) and one
 voice of CMU ARCTIC's layout, cmu_us_<name>_arctic. Without it they are downloaded (the
-voice is then slt). A synthetic voice (local.teacher) reads further sentences: its
+voice is then slt). A synthetic voice (local.teacher) reads sentences of WordNet: its
 recordings are kept in --download-dir or --teacher-dir, and made where they are missing.
 
 Sets, by whole speakers and whole sentences:
@@ -14,43 +14,49 @@ Sets, by whole speakers and whole sentences:
   test_joe        tts: sentences that training never sees, half of them LibriSpeech's
   test_arctic     tts: the ARCTIC voice
   test_lj         tts: LJ
+
+Of each voice 50 sentences are for the test and 20 for validation; of a copy of less
+than 350, a seventh each at most.
 """
 
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from local.cmu_arctic.corpus import download_cmu_arctic, read_prompts
 from local.commands import add_allow_failures, corpus_parser, run
+from local.ljspeech.corpus import FOLDER as LJSPEECH
 from local.ljspeech.corpus import download_ljspeech, read_ljspeech
 from local.mini_librispeech.corpus import (
     download_mini_librispeech,
     read_mini_librispeech,
 )
-from local.teacher.speak import VOICE, read_aloud, write_readings
-from local.utterances import Sets, Utterance, draw, usable, write_set
-
-TEST_SPEAKERS = ("1737", "669", "2136", "7312")
-"""Two women and two men of LibriSpeech, 23 minutes."""
-
-VALID_SPEAKERS = ("32",)
-HELD_OUT = {"test": 50, "valid": 20}
-"""Sentences of each voice."""
-
-BORROWED_LETTERS = (20, 180)
-"""Length of the LibriSpeech transcripts that the teacher reads for the test."""
+from local.mini_librispeech.sets import (
+    borrow,
+    hold_out,
+    keep_unheard,
+    part_by_speaker,
+    spoken_words,
+)
+from local.teacher.sentences import find_wordnet
+from local.teacher.speak import VOICE, read_aloud, recording, write_readings
+from local.utterances import Sets, Utterance, usable, write_set
 
 HEARD_READINGS = 3
 """Every third reading of the teacher is for recognition too: more would drown the
 people."""
 
+READINGS = 6000
+
 
 def prepare_mini_librispeech(
     corpus_dir: Path,
+    sentences_dir: Path,
     output_dir: Path,
     teacher_dir: Path,
-    readings: int = 8000,
+    readings: int = READINGS,
     workers: int = 2,
     allow_failures: int = 0,
 ) -> dict[str, int]:
@@ -58,6 +64,7 @@ def prepare_mini_librispeech(
 
     Args:
         corpus_dir: the human recordings.
+        sentences_dir: WordNet's data files, which the teacher reads.
         output_dir: gets a data directory per set and task.
         teacher_dir: gets the teacher's recordings, or holds them.
         readings: of the teacher.
@@ -70,62 +77,50 @@ def prepare_mini_librispeech(
     Raises:
         FileNotFoundError: a corpus is missing.
         RuntimeError: the teacher or lhotse is not installed.
+        ValueError: a corpus has nobody or nothing for a set.
     """
     people = read_mini_librispeech(corpus_dir, allow_failures)
-    tested = [item for item in people if item.speaker in TEST_SPEAKERS]
-    heldback = (*TEST_SPEAKERS, *VALID_SPEAKERS)
-    asr: Sets = {
-        "train": [item for item in people if item.speaker not in heldback],
-        "valid": [item for item in people if item.speaker in VALID_SPEAKERS],
-        "test_speakers": tested,
-    }
-    tts: Sets = {"train": [], "valid": []}
-    write_readings(Path(SENTENCES), teacher_dir, readings, workers)
-    voices = {
-        "joe": _teacher(teacher_dir),
+    asr = part_by_speaker(people)
+    lj_dir = corpus_dir / LJSPEECH  # The teacher's recordings have the same layout.
+    human = {
         "arctic": read_arctic_voice(corpus_dir),
-        "lj": [item for part in read_ljspeech(corpus_dir).values() for item in part],
+        "lj": [item for part in read_ljspeech(lj_dir).values() for item in part],
     }
-    for name, utterances in voices.items():
-        tests, rest = draw(utterances, HELD_OUT["test"], "test")
-        valid, train = draw(rest, HELD_OUT["valid"], "valid")
-        if name == "joe":
-            borrowed = {
-                f"{VOICE}-{item.uid}": item.text
-                for item in draw(_readable(tested), HELD_OUT["test"], "borrowed")[0]
-            }
-            tests += _spoken(read_aloud(borrowed, teacher_dir, workers), borrowed)
+    texts = write_readings(sentences_dir, teacher_dir, readings, workers)
+    tts: Sets = {"train": [], "valid": []}
+    for name, utterances in {VOICE: _spoken(texts, teacher_dir), **human}.items():
+        tests, valid, train = hold_out(name, utterances)
+        if name == VOICE:
+            borrowed = borrow(asr["test_speakers"])
+            read_aloud(borrowed, teacher_dir, workers)
+            tests += _spoken(borrowed, teacher_dir)
         tts[f"test_{name}"] = tests
         tts["valid"] += valid
         tts["train"] += train
-        asr["train"] += train[::HEARD_READINGS] if name == "joe" else train
-        asr["valid"] += [] if name == "joe" else valid
+        asr["train"] += train[::HEARD_READINGS] if name == VOICE else train
+        asr["valid"] += [] if name == VOICE else valid
+    held_out = {
+        spoken_words(item)
+        for sets in (asr, tts)
+        for name, items in sets.items()
+        if name != "train"
+        for item in items
+    }
     counts = {}
     for task, sets in (("asr", asr), ("tts", tts)):
+        keep_unheard(sets, held_out)
         for name, utterances in usable(sets, 0).items():
             count = write_set(output_dir / name, utterances, (task,))
             counts[f"{name}/{task}"] = count
     return counts
 
 
-SENTENCES = "/usr/share/wordnet"
-"""Where Debian's wordnet-base has them."""
-
-
-def _readable(utterances: list[Utterance]) -> list[Utterance]:
-    shortest, longest = BORROWED_LETTERS
-    return [item for item in utterances if shortest <= len(item.text) <= longest]
-
-
-def _teacher(folder: Path) -> list[Utterance]:
-    table = (folder / "metadata.csv").read_text(encoding="utf-8").splitlines()
-    texts = dict(line.split("|", 1) for line in table)
-    paths = {uid: folder / "wavs" / f"{uid}.flac" for uid in texts}
-    return _spoken(paths, texts)
-
-
-def _spoken(paths: dict[str, Path], texts: dict[str, str]) -> list[Utterance]:
-    return [Utterance(uid, VOICE, texts[uid], path) for uid, path in paths.items()]
+def _spoken(texts: Mapping[str, str], folder: Path) -> list[Utterance]:
+    """Utterances of the teacher."""
+    return [
+        Utterance(uid, VOICE, text, recording(folder, uid))
+        for uid, text in texts.items()
+    ]
 
 
 def read_arctic_voice(corpus_dir: Path) -> list[Utterance]:
@@ -137,7 +132,11 @@ def read_arctic_voice(corpus_dir: Path) -> list[Utterance]:
     """
     folders = sorted(corpus_dir.glob("cmu_us_*_arctic"))
     if not folders:
-        raise FileNotFoundError(f"{corpus_dir}: no cmu_us_<name>_arctic in it")
+        raise FileNotFoundError(
+            f"{corpus_dir}: no cmu_us_<name>_arctic in it; copy a voice of CMU ARCTIC "
+            "there (which one does not matter), or give no --corpus-dir and slt is "
+            "downloaded"
+        )
     folder = folders[0]
     name = folder.name.removeprefix("cmu_us_").removesuffix("_arctic")
     return [
@@ -161,6 +160,7 @@ def main(argv: list[str] | None = None) -> int:
     def prepare() -> dict[str, int]:
         return prepare_mini_librispeech(
             args.corpus_dir or _download(args.download_dir),
+            args.sentences_dir or find_wordnet(args.download_dir),
             args.output_dir,
             args.teacher_dir or args.download_dir / "teacher",
             args.readings,
@@ -185,7 +185,18 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="the teacher's recordings (default: teacher in --download-dir)",
     )
     parser.add_argument(
-        "--readings", type=int, default=8000, metavar="N", help="of the teacher (8000)"
+        "--sentences-dir",
+        type=Path,
+        metavar="DIR",
+        help="WordNet's data files (default: Debian's wordnet-base, installed, or "
+        "fetched to --download-dir)",
+    )
+    parser.add_argument(
+        "--readings",
+        type=int,
+        default=READINGS,
+        metavar="N",
+        help=f"of the teacher ({READINGS})",
     )
     parser.add_argument(
         "--workers",

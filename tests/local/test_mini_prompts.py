@@ -18,6 +18,7 @@ from local.mini_prompts.corpus import (
 )
 from tests.local.asterisk_sounds import prompt_texts, tarball, write_corpus
 from tests.local.http_server import Behaviour, serve
+from tests.local.programs import programs
 
 # ---- fetching ------------------------------------------------------------------------
 
@@ -37,16 +38,6 @@ def upstream(archive, monkeypatch):
         tarball = replace(corpus.TARBALL, url=url, checksum=checksum)
         monkeypatch.setattr(corpus, "TARBALL", tarball)
         yield behaviour
-
-
-def programs(folder, monkeypatch, **scripts):
-    """Let these shell scripts be all programs there are, but for the shell's."""
-    folder.mkdir()
-    for name, script in scripts.items():
-        path = folder / name.replace("_", "-")
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o755)
-    monkeypatch.setenv("PATH", str(folder))
 
 
 def names_of(folder):

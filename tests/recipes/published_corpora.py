@@ -13,6 +13,7 @@ from local.cmu_arctic.corpus import SPEAKERS
 from tests.local.mini_arabic_sc import write_arabic_sc
 from tests.local.mini_asc import write_asc
 from tests.local.mini_clartts import write_clartts
+from tests.local.mini_librispeech import write_mini_librispeech
 from tests.local.miniature import (
     write_cmu_arctic,
     write_librispeech,
@@ -29,6 +30,15 @@ WARM_PHASES = [
     {"name": "joint", "tasks": ["asr", "tts"]},
 ]
 """Those of ``conf/phases_ar_warm.yaml``, an epoch each."""
+EARS_FIRST = [
+    {
+        "name": "listen",
+        "tasks": ["asr"],
+        "options": {"accum_grad": 1, "num_iters_per_epoch": 2},
+    },
+    {"name": "both", "tasks": ["asr", "tts"]},
+]
+"""Those of ``conf/phases_mini_librispeech.yaml``, an epoch each."""
 
 
 def english(root: Path) -> list[str]:
@@ -57,15 +67,14 @@ def arabic(root: Path) -> list[str]:
     asc, clartts = write_asc(corpora), write_clartts(corpora)
     texts = {item.uid: item.text for part in read_asc(asc).values() for item in part}
     texts |= [RESTORED]
-    restored, phases = root / "restored.txt", root / "phases.yaml"
+    restored = root / "restored.txt"
     lines = (f"{uid} {text}\n" for uid, text in texts.items())
     restored.write_text("".join(lines), encoding="utf-8")
-    short = {"phases": [{**phase, "epochs": 1} for phase in WARM_PHASES]}
-    phases.write_text(yaml.safe_dump(short))
     words = ["--asc-dir", str(asc), "--clartts-dir", str(clartts)]
     words += ["--mgb2-dir", str(write_mgb2(corpora)), "--warm", "true"]
     words += ["--diacritics", "true", "--restored", str(restored)]
-    return [*words, "--phases", str(phases), "--local_data_opts", "--valid 2 1"]
+    words += _short_phases(root, WARM_PHASES)
+    return [*words, "--local_data_opts", "--valid 2 1"]
 
 
 def arabic_sc(root: Path) -> list[str]:
@@ -73,5 +82,23 @@ def arabic_sc(root: Path) -> list[str]:
     return ["--corpus-dir", str(write_arabic_sc(root / "my corpora"))]
 
 
-CORPORA = {"english": english, "arabic": arabic, "arabic_sc": arabic_sc}
+def mini_librispeech(root: Path) -> list[str]:
+    """Write people, voices, WordNet and the teacher's recordings; short phases."""
+    words = write_mini_librispeech(root / "my corpora")
+    return [*words, *_short_phases(root, EARS_FIRST)]
+
+
+def _short_phases(root: Path, phases: list[dict]) -> list[str]:
+    path = root / "phases.yaml"
+    short = {"phases": [{**phase, "epochs": 1} for phase in phases]}
+    path.write_text(yaml.safe_dump(short))
+    return ["--phases", str(path)]
+
+
+CORPORA = {
+    "english": english,
+    "arabic": arabic,
+    "arabic_sc": arabic_sc,
+    "mini_librispeech": mini_librispeech,
+}
 """By the column ``corpus`` of ``recipes.csv``."""

@@ -1,13 +1,16 @@
 """Recipes of published corpora, from a miniature in their layout to results."""
 
 import json
+import re
 import shutil
 import subprocess
 
 import numpy as np
 import pytest
 import soundfile
+import yaml
 
+from espnet2_ext import STTATTS
 from espnet2_ext.data.kaldi_dir import read_table
 from espnet2_ext.text.arabic import DIACRITICS
 from tests.local.mini_arabic_sc import WORDS
@@ -26,6 +29,7 @@ from tests.recipes.recipe_runs import (
 PUBLISHED = [row for row in RECIPES if row["corpus"]]
 ROWS = {row["corpus"]: row for row in PUBLISHED}
 SPEAKER_DIM = 16
+CONF = ROOT / "conf"
 QUICK = f"{TRAINING} --use_matplotlib false"
 
 
@@ -56,6 +60,13 @@ class Recipe:
         """Build what is to be trained; gives what was shown."""
         more = ("--train_args", f"{QUICK} --dry_run true")
         return self.stages(*more, "--stage", "8", "--stop_stage", "8", *options)
+
+    def dry_run_elsewhere(self, *options):
+        """The same with other phases than those that have been trained."""
+        other = self.root / "other exp"
+        (stats,) = self.exp.parent.glob("stats_*")
+        shutil.copytree(stats, other / stats.name)
+        return self.dry_run("--expdir", str(other), *options)
 
     def write_voices(self):
         """Speaker embeddings of everyone in the data."""
@@ -138,11 +149,7 @@ def check_arabic(recipe):
     assert (recipe.exp / "phase_1_warm" / "valid.tts_loss.best.pth").exists()
     assert recipe.exp.name.startswith("train_ar_diacritics_restored_warm_preset")
     assert DIACRITICS.intersection(recipe.tokens)
-    other = recipe.root / "other exp"
-    (stats,) = recipe.exp.parent.glob("stats_*")
-    shutil.copytree(stats, other / stats.name)
-    phases = ROOT / "conf" / "phases_ar_warm.yaml"
-    log = recipe.dry_run("--phases", str(phases), "--expdir", str(other))
+    log = recipe.dry_run_elsewhere("--phases", str(CONF / "phases_ar_warm.yaml"))
     assert "phase 1 of 2, 'warm': tts on 'mgb2-train'; epochs 1 to 40; starts" in log
 
     assert "(data): done before" in recipe.stages("--stop_stage", "1")
@@ -167,10 +174,33 @@ def check_arabic_sc(recipe):
         assert soundfile.info(path).frames > 0
 
 
+def check_mini_librispeech(recipe):
+    heard = recipe.table("data/test_speakers/asr/utt2spk")
+    assert set(heard.values()) == {"1737"}
+    spoken = recipe.table("data/test_joe/tts/text")
+    assert {f"joe-{uid}" for uid in heard} < spoken.keys()
+    config = yaml.safe_load((recipe.exp / "config.yaml").read_text())
+    assert config["asr_speeds"] == [0.9, 1.0, 1.1]
+    log = (recipe.exp / "train.log").read_text()
+    assert re.search(r":0/2\] .* 1epoch results", log)  # --train_processes 2
+    assert (recipe.exp / "phase_1_listen" / "valid.asr_loss.best.pth").exists()
+    phases = str(CONF / "phases_mini_librispeech.yaml")
+    log = recipe.dry_run_elsewhere("--phases", phases, "--train_processes", "1")
+    assert "phase 1 of 2, 'listen': asr on 'train'; epochs 1 to 2; starts" in log
+    both = "phase 2 of 2, 'both': asr on 'train', tts on 'train'; epochs 1 to 11"
+    assert both in log
+    recipe.stages("--stage", "14", "--stop_stage", "14", "--skip_packing", "false")
+    (archive,) = recipe.exp.glob("*.zip")
+    speakers = STTATTS.from_pretrained(archive).inputs.speaker_table
+    assert speakers.names == ["LJ", "joe", "kathleen"]
+    assert speakers.default == "joe"
+
+
 CHECKS = {
     "english": check_english,
     "arabic": check_arabic,
     "arabic_sc": check_arabic_sc,
+    "mini_librispeech": check_mini_librispeech,
 }
 
 
@@ -203,6 +233,7 @@ MISUSE = {
     "english": {("--size", "xl"): "--size 'xl': give one of: s m l"},
     "arabic": {("--warm", "yes"): "--warm 'yes': give one of: true false"},
     "arabic_sc": {("--corpus-dir",): "--corpus_dir: needs a value"},
+    "mini_librispeech": {("--sentences_dir",): "--sentences_dir: needs a value"},
 }
 
 
@@ -215,6 +246,7 @@ def test_own_options(corpus, tmp_path):
         "english": ("--size s ", "--vc false ", "--arctic_dir "),
         "arabic": ("--diacritics false ", "--restored ", "--warm false "),
         "arabic_sc": ("--corpus_dir ",),
+        "mini_librispeech": ("--teacher_dir ", "--sentences_dir ", "--readings 6000 "),
     }[corpus]:
         assert f"\n  {option} " in own
     assert "13 results" in template

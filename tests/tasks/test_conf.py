@@ -17,6 +17,7 @@ PHASES = {
     "phases_ar_warm": "train_ar",
     "phases_en_l": "train_en_l",
     "phases_en_l_vc": "train_en_l",
+    "phases_mini_librispeech": "train_mini_librispeech",
 }
 """Tables of phases, and the trainings they belong to."""
 
@@ -58,10 +59,11 @@ def test_every_phase_table_belongs_to_a_training():
 @pytest.mark.parametrize("table", PHASES)
 def test_phases_agree_with_their_training(table):
     conf = yaml.safe_load((CONF / f"{PHASES[table]}.yaml").read_text())
-    updates = conf["num_iters_per_epoch"] // conf["accum_grad"]
     steps = plan_steps(read_phases(CONF / f"{table}.yaml"))
     for step in steps:
         changed = {key: value for part in step.options for key, value in part.items()}
+        used = conf | changed
+        updates = used["num_iters_per_epoch"] // used["accum_grad"]
         schedule = conf["scheduler_conf"] | changed.get("scheduler_conf", {})
         assert step.schedule_epochs * updates == schedule["max_steps"]
         assert set(changed.get("task_ratio", step.phase.tasks)) == set(step.phase.tasks)

@@ -6,13 +6,14 @@
 #   ./run.sh --corpus-dir DIR     copies of them
 #
 # Recognition is tested on people whom training has never heard, synthesis on sentences
-# that it has never seen. The voice joe is synthetic (Piper): it reads sentences of
-# WordNet in stage 1; the Debian package wordnet-base has them.
+# that it has never seen. The voice joe is synthetic: in stage 1 Piper (EXTRAS=teacher
+# make env) reads sentences of WordNet.
 #
 # <options>
 corpus_dir=                 # LibriSpeech/train-clean-5, LJSpeech-1.1, cmu_us_*_arctic
 teacher_dir=                # recordings of the synthetic voice; empty: downloads/teacher
-readings=6000               # of the synthetic voice, five seconds each
+sentences_dir=              # WordNet's data files; empty: Debian's wordnet-base, installed or fetched
+readings=6000               # of the synthetic voice, four seconds each
 # </options>
 set -euo pipefail
 

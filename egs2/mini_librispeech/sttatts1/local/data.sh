@@ -6,5 +6,5 @@ set -euo pipefail
 
 exec "${python:?}" -m local.mini_librispeech.prepare \
     ${corpus_dir:+--corpus-dir "$corpus_dir"} ${teacher_dir:+--teacher-dir "$teacher_dir"} \
-    --readings "${readings:?}" \
+    ${sentences_dir:+--sentences-dir "$sentences_dir"} --readings "${readings:?}" \
     --download-dir "${recipe_dir:?}/downloads" --output-dir "${datadir:?}" "$@"
