@@ -18,6 +18,7 @@ from espnet2_ext.data.speaker_dimension import (
     model_dimension,
     tool_dimension,
 )
+from espnet2_ext.train.starting import check_architecture
 
 PLACES = {
     "asr": ["--data_path_and_name_and_type=wav.scp,asr_speech,sound"],
@@ -44,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _check_training(args: argparse.Namespace, words: list[str]) -> None:
-    """Parse the options of the training; compare rates and speaker dimensions.
+    """Parse the options of the training; compare rates, sizes, speaker dimensions.
 
     Raises:
         ValueError, OSError: options that do not go together, or unusable files.
@@ -59,6 +60,8 @@ def _check_training(args: argparse.Namespace, words: list[str]) -> None:
             f"--fs {args.fs}: the model hears {rate} Hz; say --fs {rate}, or "
             f'--train_args "--model_conf audio.sample_rate={args.fs}"'
         )
+    if args.pretrained is not None:
+        check_architecture(args.pretrained, config)
     if not {"tts", "vc"}.intersection(args.tasks):
         return
     given = tool_dimension(args.spk_embed_tool, args.spk_embed_file)

@@ -1,13 +1,12 @@
 """How many values a speaker embedding has: in data, of a tool, in a model."""
 
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from espnet2_ext.data.speaker_extractors import DIMENSIONS, PRECOMPUTED
+from espnet2_ext.data.start_model import start_config
 
 SPEECHT5_DIMENSION = 512
 """Of the released checkpoints of SpeechT5, ArTST and STTATTS."""
@@ -65,21 +64,13 @@ def model_dimension(source: Path) -> int | None:
 
     Args:
         source: model directory, packed zip, or a checkpoint of another project.
+
+    Raises:
+        FileNotFoundError: no such model.
     """
-    if source.is_dir() and (source / "config.yaml").is_file():
-        return _in_config((source / "config.yaml").read_text(encoding="utf-8"))
-    if zipfile.is_zipfile(source):
-        with zipfile.ZipFile(source) as archive:
-            names = [
-                name for name in archive.namelist() if name.endswith("config.yaml")
-            ]
-            if names:
-                return _in_config(archive.read(min(names, key=len)).decode())
-    return SPEECHT5_DIMENSION
-
-
-def _in_config(text: str) -> int | None:
-    content = yaml.safe_load(text)
-    conf = content.get("model_conf") if isinstance(content, dict) else None
+    content = start_config(source)
+    if content is None:
+        return SPEECHT5_DIMENSION
+    conf = content.get("model_conf")
     dim = conf.get("speaker_dim") if isinstance(conf, dict) else None
     return dim if isinstance(dim, int) else None

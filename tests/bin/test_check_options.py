@@ -56,6 +56,17 @@ def test_rates_and_speaker_dimensions(tmp_path, capsys):
     assert check(words, table, tool="precomputed") == 0
 
 
+def test_the_architecture_of_the_start(tmp_path, capsys):
+    content = {"preset": "base", "model_conf": {"speaker_dim": 256}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(content))
+    words = f"--pretrained={tmp_path}"
+    assert check(words) == 0
+    assert check(words, training=["--model_conf=decoder_layers=7"]) == 1
+    assert "decoder_layers=6 (wanted: 7)" in capsys.readouterr().err
+    assert check(f"--pretrained={tmp_path / 'gone.zip'}") == 1
+    assert "gone.zip: no such model to start from" in capsys.readouterr().err
+
+
 def test_dimension_of_a_model(tmp_path):
     content = yaml.safe_dump({"model_conf": {"speaker_dim": 192}})
     (tmp_path / "config.yaml").write_text(content)
