@@ -5,7 +5,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from espnet2_ext.inference.search.search_types import SearchOptions
+from espnet2_ext.inference.search.search_types import (
+    LM_WEIGHT,
+    NGRAM_WEIGHT,
+    SearchOptions,
+)
 
 _SEARCH_DEFAULTS = SearchOptions()
 
@@ -18,6 +22,7 @@ SEARCH_NAMES = (
     "min_length",
     "mode",
 )
+LM_NAMES = ("lm", "lm_weight", "ngram", "ngram_weight")
 GENERATION_NAMES = (
     "threshold",
     "minlenratio",
@@ -107,6 +112,26 @@ def add_search_options(parser: argparse.ArgumentParser, dashes: bool = False) ->
         choices=["standard", "official"],
         default=_SEARCH_DEFAULTS.mode,
         help="'official' repeats the released code's search, for comparisons",
+    )
+
+
+def add_lm_options(parser: argparse.ArgumentParser, dashes: bool = False) -> None:
+    """Add the language models that help the recognition search."""
+    group = OptionGroup(parser, "language models of the search", dashes)
+    group.add("lm", help="folder, or file of weights, of an ESPnet language model")
+    group.add(
+        "lm_weight",
+        type=float,
+        default=LM_WEIGHT,
+        help=f"factor of its log-probabilities (default: {LM_WEIGHT})",
+    )
+    group.add("ngram", help="n-gram model in the ARPA format, gzipped or not")
+    group.add(
+        "ngram_weight",
+        type=float,
+        default=NGRAM_WEIGHT,
+        help="factor of its log-probabilities, which are natural logarithms as all "
+        f"others are (default: {NGRAM_WEIGHT})",
     )
 
 

@@ -3,6 +3,7 @@ r"""Check the options of training and decoding before a recipe's first stage.
     python -m espnet2_ext.bin.check_options --tasks "asr tts" --fs 16000 \
         ::: OPTIONS OF sttatts_train ::: OF sttatts_inference FOR asr ::: FOR tts AND vc
 
+Without options of sttatts_train only the others are checked, which is quicker.
 Nothing is trained or decoded, and the data need not exist: what is said is what would
 stop a later stage, perhaps after hours.
 """
@@ -10,21 +11,39 @@ stop a later stage, perhaps after hours.
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from espnet2_ext.bin.for_each import split
 from espnet2_ext.bin.sttatts_inference import parse_options
-from espnet2_ext.configuration import build_model_config
+from espnet2_ext.configuration import build_model_config, plain_values
 from espnet2_ext.data.speaker_dimension import (
+    model_conf_of,
     model_dimension,
     tool_dimension,
 )
-from espnet2_ext.train.starting import check_architecture
 
 PLACES = {
     "asr": ["--data_path_and_name_and_type=wav.scp,asr_speech,sound"],
     "tts": ["--data_path_and_name_and_type=text,tts_text,text"],
 }
 """What stands for the data that a recipe adds."""
+
+SIZES = (
+    "d_model",
+    "ffn",
+    "heads",
+    "encoder_layers",
+    "decoder_layers",
+    "norm_first",
+    "scale_embedding",
+    "max_relative_position",
+    "reduction_factor",
+    "prenet_units",
+    "postnet_channels",
+    "front_end",
+    "audio",
+)
+"""Values of the configuration that weights to start from have to agree with."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -37,7 +56,8 @@ def main(argv: list[str] | None = None) -> int:
             if task == "asr" or {"tts", "vc"}.intersection(args.tasks):
                 places = [f"--task={task}", "--output_dir=out", *PLACES[task]]
                 parse_options([*places, *words])
-        _check_training(args, training)
+        if training:
+            _check_training(args, training)
     except (ValueError, OSError) as error:
         print(f"check_options: {error}", file=sys.stderr)
         return 1
@@ -45,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _check_training(args: argparse.Namespace, words: list[str]) -> None:
-    """Parse the options of the training; compare rates, sizes, speaker dimensions.
+    """Parse the options of the training; compare rates and speaker dimensions.
 
     Raises:
         ValueError, OSError: options that do not go together, or unusable files.
@@ -61,7 +81,7 @@ def _check_training(args: argparse.Namespace, words: list[str]) -> None:
             f'--train_args "--model_conf audio.sample_rate={args.fs}"'
         )
     if args.pretrained is not None:
-        check_architecture(args.pretrained, config)
+        _compare_sizes(args.pretrained, plain_values(config))
     if not {"tts", "vc"}.intersection(args.tasks):
         return
     given = tool_dimension(args.spk_embed_tool, args.spk_embed_file)
@@ -74,6 +94,28 @@ def _check_training(args: argparse.Namespace, words: list[str]) -> None:
             f"--spk_embed_tool {args.spk_embed_tool}: its embeddings have {given} "
             f"values, {whose} wants {wanted}; choose another --spk_embed_tool "
             "(speechbrain has 512, resemblyzer 256)"
+        )
+
+
+def _compare_sizes(pretrained: Path, ours: dict[str, Any]) -> None:
+    """Refuse a model whose weights have no place in the one to be trained.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: names what differs.
+    """
+    if not pretrained.exists():
+        raise FileNotFoundError(f"--pretrained {pretrained}: no such model")
+    theirs = model_conf_of(pretrained) or {}
+    found = [
+        f"{name} is {theirs[name]} there, {ours[name]} here"
+        for name in SIZES
+        if name in theirs and theirs[name] != ours[name]
+    ]
+    if found:
+        raise ValueError(
+            f"--pretrained {pretrained}: is of other sizes ({'; '.join(found)}); "
+            "give the --train_config that it was trained with"
         )
 
 

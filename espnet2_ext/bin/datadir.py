@@ -5,6 +5,7 @@ import random
 import sys
 from pathlib import Path
 
+from espnet2_ext.data.audio_dump import SPEEDS
 from espnet2_ext.data.kaldi_checks import (
     DROPPED,
     AudioLimits,
@@ -60,6 +61,21 @@ def _fix(args: argparse.Namespace) -> int:
 def _copy(args: argparse.Namespace) -> int:
     data = KaldiDir.read(args.source).rename(args.utt_prefix, args.spk_prefix)
     return _write(data, args.target)
+
+
+def _speed(args: argparse.Namespace) -> int:
+    data = KaldiDir.read(args.source)
+    parts = []
+    for factor in args.factors:
+        if not 0.5 <= factor <= 2:
+            raise ValueError(f"speed {factor:g}: from 0.5 to 2 are possible")
+        prefix = "" if factor == 1 else f"sp{factor:g}-"
+        part = data.rename(prefix, prefix)
+        # Counted before the change of speed; the dump counts anew.
+        part.tables.pop("utt2num_samples", None)
+        part.tables[SPEEDS] = dict.fromkeys(part.utterances, f"{factor:g}")
+        parts.append(part)
+    return _write(combine(parts), args.target)
 
 
 def _subset(args: argparse.Namespace) -> int:
@@ -140,6 +156,12 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("target", type=Path)
     sub.add_argument("--utt_prefix", default="")
     sub.add_argument("--spk_prefix", default="")
+    sub = command(
+        "speed", _speed, "Copy a directory once for each speed, which the dump applies"
+    )
+    sub.add_argument("source", type=Path)
+    sub.add_argument("target", type=Path)
+    sub.add_argument("--factors", type=float, nargs="+", default=[0.9, 1.0, 1.1])
     sub = command("subset", _subset, "Take some utterances")
     sub.add_argument("source", type=Path)
     sub.add_argument("target", type=Path)

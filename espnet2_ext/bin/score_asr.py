@@ -19,6 +19,7 @@ WER and CER of transcripts, with 95 % intervals.
 Writes into OUTPUT_DIR:
   result.json      counts, rates, intervals, and how they were made
   utterances.tsv   every utterance with its counts
+  score_wer, score_cer  ref.trn, hyp.trn, and sclite's result.txt where it is installed
   errors.html      the worst utterances, reference above transcript, for any browser
 
 With an Arabic normaliser also: both forms, with and without diacritics; CER without
@@ -45,6 +46,12 @@ def add_parsers(commands: argparse._SubParsersAction) -> None:
     sub = add_command(commands, "asr", _asr, "score transcripts", ASR)
     _add_transcripts(sub, "--hyp", "transcripts")
     add_common(sub)
+    sub.add_argument(
+        "--score_opts",
+        default="",
+        metavar="WORDS",
+        help="options of NIST's sclite, where it is installed, such as '-s'",
+    )
 
     summary = "compare the transcripts of two systems"
     sub = add_command(commands, "compare_asr", _compare, summary, COMPARE)
@@ -79,7 +86,7 @@ def _asr(args: argparse.Namespace) -> None:
     from espnet2_ext.scoring.transcripts.asr import describe_scores, score_asr
 
     begun = begin_result(args, "asr", {"ref": args.ref, "hyp": args.hyp})
-    result = score_asr(args.ref, args.hyp, args.output_dir, begun)
+    result = score_asr(args.ref, args.hyp, args.output_dir, begun, args.score_opts)
     for name, value in describe_scores(result):
         print(f"{name}: {value}")
 

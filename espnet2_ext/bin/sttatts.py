@@ -15,11 +15,13 @@ from espnet2_ext.command_options import (
     add_device_options,
     add_generation_options,
     add_input_options,
+    add_lm_options,
     add_search_options,
     with_dashes,
 )
 from espnet2_ext.inference.cli.console import PlainHandler, complain
 from espnet2_ext.inference.isolated import one_line
+from espnet2_ext.threads import wait_asleep
 
 MODEL_VARIABLE = "STTATTS_MODEL"
 
@@ -42,6 +44,7 @@ examples:
   sttatts convert in.wav -o out.wav --speaker omar
   sttatts info
 
+The variable OMP_NUM_THREADS says how many CPU cores to use (default: all).
 The exit code is 0, or 1 if an input failed, or 2 for a mistake in the options."""
 
 OUTPUT_HELP = (
@@ -59,6 +62,7 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    wait_asleep()
     words = sys.argv[1:] if argv is None else argv
     args = _build_parser().parse_args(with_dashes(words))
     _set_up_logging(args.debug, args.quiet)
@@ -119,6 +123,7 @@ def _add_transcribe(commands: "argparse._SubParsersAction") -> None:
         "nbest; or file and error",
     )
     add_search_options(parser, dashes=True)
+    add_lm_options(parser, dashes=True)
     add_input_options(parser, dashes=True)
     add_device_options(parser, dashes=True)
 

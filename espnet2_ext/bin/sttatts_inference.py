@@ -15,9 +15,11 @@ from espnet2_ext.command_options import (
     add_device_options,
     add_generation_options,
     add_input_options,
+    add_lm_options,
     add_search_options,
 )
 from espnet2_ext.inference.isolated import one_line
+from espnet2_ext.threads import wait_asleep
 
 DESCRIPTION = """\
 Recognise, synthesise or convert a set of utterances.
@@ -44,6 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         The exit code: 1 if utterances failed or nothing could be done.
     """
+    wait_asleep()
     try:
         args = parse_options(sys.argv[1:] if argv is None else argv)
         logging.basicConfig(
@@ -112,6 +115,11 @@ def _build_parser() -> argparse.ArgumentParser:
     _add_data(parser)
     _add_model(parser)
     add_search_options(parser)
+    add_lm_options(parser)
+    espnet = OptionGroup(parser, "the same, named as in ESPnet", dashes=False)
+    espnet.add("lm_train_config", help="config.yaml of the language model's training")
+    espnet.add("lm_file", help="its weights; like --lm, where that is beside them")
+    espnet.add("ngram_file", help="like --ngram")
     add_generation_options(parser)
     results = OptionGroup(parser, "results of tts and vc", dashes=False)
     results.add(

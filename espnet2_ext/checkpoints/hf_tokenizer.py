@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from espnet2_ext.installing import how_to_install
 from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS
 
 MAX_TEXT = 600
@@ -74,7 +75,8 @@ def _sentencepiece(tokens: list[str], bpemodel: Path | None) -> tuple[bytes, lis
         from sentencepiece import sentencepiece_model_pb2 as format_
     except ImportError as error:
         raise ImportError(
-            "writing a tokenizer needs the package protobuf: pip install protobuf"
+            "writing a tokenizer needs the package protobuf: "
+            + how_to_install("export")
         ) from error
     model = format_.ModelProto()
     known: dict[str, Any] = {}

@@ -1,12 +1,14 @@
 """How many values a speaker embedding has: in data, of a tool, in a model."""
 
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import yaml
 
 from espnet2_ext.data.speaker_extractors import DIMENSIONS, PRECOMPUTED
-from espnet2_ext.data.start_model import start_config
 
 SPEECHT5_DIMENSION = 512
 """Of the released checkpoints of SpeechT5, ArTST and STTATTS."""
@@ -64,13 +66,27 @@ def model_dimension(source: Path) -> int | None:
 
     Args:
         source: model directory, packed zip, or a checkpoint of another project.
-
-    Raises:
-        FileNotFoundError: no such model.
     """
-    content = start_config(source)
-    if content is None:
+    conf = model_conf_of(source)
+    if conf is None:
         return SPEECHT5_DIMENSION
-    conf = content.get("model_conf")
-    dim = conf.get("speaker_dim") if isinstance(conf, dict) else None
+    dim = conf.get("speaker_dim")
     return dim if isinstance(dim, int) else None
+
+
+def model_conf_of(source: Path) -> dict[str, Any] | None:
+    """``model_conf`` of a model directory or a packed zip; None of anything else."""
+    if source.is_dir():
+        places = sorted(source.glob("**/config.yaml"), key=lambda path: len(path.parts))
+        text = places[0].read_text(encoding="utf-8") if places else ""
+    elif zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as archive:
+            names = [
+                name for name in archive.namelist() if name.endswith("config.yaml")
+            ]
+            text = archive.read(min(names, key=len)).decode() if names else ""
+    else:
+        return None
+    content = yaml.safe_load(text)
+    conf = content.get("model_conf") if isinstance(content, dict) else None
+    return conf if isinstance(conf, dict) else None

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from espnet2_ext.checkpoints.machine_paths import is_machine_path
+from espnet2_ext.installing import how_to_install
 
 SAMPLE_RATE = 16000
 Extractor = Callable[[np.ndarray], np.ndarray]
@@ -49,8 +50,7 @@ def _load_resemblyzer(source: str) -> Extractor:
             from resemblyzer import VoiceEncoder, preprocess_wav
     except ImportError:
         raise ModuleNotFoundError(
-            "resemblyzer is not installed: install the extra 'demo' "
-            "(EXTRAS=test,demo make env)"
+            f"resemblyzer is not installed: {how_to_install('demo')}"
         ) from None
     encoder = VoiceEncoder("cpu", verbose=False)
 

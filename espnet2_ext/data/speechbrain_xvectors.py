@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from espnet2_ext.installing import how_to_install
+
 HUB_ID = "speechbrain/spkrec-xvect-voxceleb"
 WEIGHTS = "embedding_model.ckpt"
-INSTALL = "pip install speechbrain"
 
 DILATIONS = (1, 2, 3, 1, 1)
 """Of the five layers over time."""
@@ -40,7 +41,7 @@ def load_xvectors(source: str) -> Any:
         from speechbrain.processing.features import InputNormalization
     except ImportError as error:
         raise ModuleNotFoundError(
-            f"speechbrain is not installed ({error}): {INSTALL}"
+            f"speechbrain is not installed ({error}): {how_to_install('speakers')}"
         ) from None
     import torch
 

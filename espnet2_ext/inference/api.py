@@ -15,9 +15,15 @@ from espnet2_ext.inference.asr_search import SearchOptions, search
 from espnet2_ext.inference.audio_input import MAX_SECONDS, BadInputError
 from espnet2_ext.inference.batching import as_list, check_call, in_batches
 from espnet2_ext.inference.inputs import ModelInputs
+from espnet2_ext.inference.language_models.loading import (
+    LanguageModel,
+    LanguageModels,
+)
 from espnet2_ext.inference.loading import load_model, read_config, trained_tasks
 from espnet2_ext.inference.model_files import ModelFiles, find_model
 from espnet2_ext.inference.results import Speech, Transcript
+from espnet2_ext.inference.search.extra_scorers import ScorersAndWeights
+from espnet2_ext.inference.search.search_types import LM_WEIGHT, NGRAM_WEIGHT
 from espnet2_ext.inference.search.token_times import seconds_per_frame
 from espnet2_ext.inference.settings import (
     ConversionSettings,
@@ -72,6 +78,7 @@ class STTATTS:
         )
         self.audio = self.model.config.audio
         self._vocoder_source = vocoder or files.vocoder
+        self._language_models = LanguageModels(self.token_list, self.device)
 
     @classmethod
     def from_pretrained(
@@ -143,6 +150,10 @@ class STTATTS:
         batch_size: int = 8,
         max_seconds: float | None = MAX_SECONDS,
         progress: Callable[[int], None] | None = None,
+        lm: LanguageModel | None = None,
+        lm_weight: float = LM_WEIGHT,
+        ngram: LanguageModel | None = None,
+        ngram_weight: float = NGRAM_WEIGHT,
         **search_options: Any,
     ) -> list[Transcript] | list[list[Transcript]]:
         """Write down what is said.
@@ -157,6 +168,11 @@ class STTATTS:
             batch_size: utterances searched at once; does not change the result.
             max_seconds: longest accepted utterance.
             progress: called with the number of utterances done.
+            lm: folder (or weights) of an ESPnet language model; see
+                :mod:`~espnet2_ext.inference.language_models`.
+            lm_weight: what its log-probabilities are multiplied by.
+            ngram: n-gram model in the ARPA format.
+            ngram_weight: what its natural log-probabilities are multiplied by.
             search_options: further fields of
                 :class:`~espnet2_ext.inference.search.search_types.SearchOptions`.
 
@@ -165,6 +181,8 @@ class STTATTS:
 
         Raises:
             BadInputError: unusable speech; the message names it and the cure.
+            FileNotFoundError, ValueError: no such language model, or one that does
+                not fit.
         """
         self._require("asr")
         if ctc_weight > 0 and not self._has_ctc:
@@ -177,6 +195,7 @@ class STTATTS:
         )
         many, sources = as_list(wave)
         check_call(len(sources), batch_size)
+        extra = self._language_models.scorers(lm, lm_weight, ngram, ngram_weight)
         waves = [self.inputs.speech(item, sample_rate, max_seconds) for item in sources]
 
         def run(places: list[int]) -> list[list[Transcript]]:
@@ -184,6 +203,7 @@ class STTATTS:
                 [waves[i] for i in places],
                 options,
                 self.inputs.language(language, len(places)),
+                extra,
             )
 
         results = in_batches([len(w) for w in waves], batch_size, run, progress)
@@ -191,7 +211,11 @@ class STTATTS:
 
     @torch.no_grad()
     def _transcribe_batch(
-        self, waves: list[np.ndarray], options: SearchOptions, language: Tensor | None
+        self,
+        waves: list[np.ndarray],
+        options: SearchOptions,
+        language: Tensor | None,
+        extra: ScorersAndWeights,
     ) -> list[list[Transcript]]:
         speech, lengths = self.inputs.pad_speech(waves)
         with self._autocast():
@@ -212,6 +236,7 @@ class STTATTS:
                 frames,
                 options,
                 language,
+                extra,
                 seconds_per_frame=durations,
             )
         return [

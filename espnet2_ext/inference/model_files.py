@@ -48,11 +48,12 @@ def find_model(source: str | Path | None = None) -> ModelFiles:
     """Resolve what a user calls a model.
 
     Args:
-        source: None for the model that comes with the package; a directory with ``config.yaml`` and ``model.pth`` (or a packed
-            model's ``meta.yaml``), a packed zip, a URL of one, a model-zoo tag
-            (``user/model``); or SpeechT5 of another project, which is imported into
-            the cache: its name on Hugging Face (``microsoft/speecht5_tts``), its
-            directory, or a fairseq file with its ``dict.txt`` beside it.
+        source: None for the model that comes with the package; a directory with
+            ``config.yaml`` and ``model.pth`` (or a packed model's ``meta.yaml``), a
+            packed zip, a URL of one, a model-zoo tag (``user/model``); or SpeechT5 of
+            another project, which is imported into the cache: its name on Hugging
+            Face (``microsoft/speecht5_tts``), its directory, or a fairseq file with
+            its ``dict.txt`` beside it.
 
     Returns:
         The files.

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypedDict
 import numpy as np
 from torch import Tensor
 
+from espnet2_ext.inference.language_models.loading import LanguageModel
 from espnet2_ext.inference.vocoder import Vocoder
 
 type Wave = str | Path | np.ndarray | Tensor
@@ -48,6 +49,10 @@ class RecognitionSettings(CommonSettings, total=False):
     max_length: int | None
     min_length: int
     mode: Literal["standard", "official"]
+    lm: LanguageModel | None
+    lm_weight: float
+    ngram: LanguageModel | None
+    ngram_weight: float
 
 
 class SynthesisSettings(CommonSettings, total=False):

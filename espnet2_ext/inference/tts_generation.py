@@ -156,7 +156,11 @@ def generate(
     caches = model.decoder.start(memory)
     memory_mask = valid_mask(memory_lengths, memory.size(1))
     newest = memory.new_zeros(len(lengths), 1, model.config.audio.n_mels)
-    reader = _Reader(model, memory_lengths) if reads and model.reads_on else None
+    reader = (
+        _Reader(model, memory_lengths)
+        if reads and model.config.has_attention_window
+        else None
+    )
     look = options.attention or reader is not None
     for step in range(max(limits)):
         keep = None

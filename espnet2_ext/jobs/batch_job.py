@@ -98,7 +98,7 @@ def _slurm(
         "account": settings.get("account"),
         "gres": f"gpu:{size.ngpu}" if size.ngpu else "",
     }
-    return [f"--{name}={value}" for name, value in wanted.items() if value]
+    return [f"--{n}={shlex.quote(str(v))}" for n, v in wanted.items() if v]
 
 
 def _sge(

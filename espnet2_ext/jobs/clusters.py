@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from espnet2_ext.installing import how_to_install
+
 QUEUE_CLUSTERS = {"slurm": "SLURMCluster", "sge": "SGECluster", "pbs": "PBSCluster"}
 """Classes of dask-jobqueue."""
 
@@ -139,8 +141,8 @@ class Workers:
             from distributed import Client
         except ImportError:
             raise ModuleNotFoundError(
-                "more than one job needs Dask: install the extra 'cluster' "
-                "(EXTRAS=test,cluster make env), or use one job"
+                "more than one job needs Dask; use one job, or "
+                + how_to_install("cluster")
             ) from None
         # What becomes of workers is told by the results, not by Dask's own log.
         logging.getLogger("distributed").setLevel(logging.CRITICAL)

@@ -174,6 +174,11 @@ class ModelConfig:
                 f"pos_conv_groups={self.pos_conv_groups}"
             )
 
+    @property
+    def has_attention_window(self) -> bool:
+        """True if a speaking decoder sees only letters beside the last one."""
+        return any(self.attention_window)
+
 
 PRESETS: dict[str, ModelConfig] = {
     # The paper's model: SpeechT5 base with task fusion.

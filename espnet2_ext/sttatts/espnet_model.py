@@ -6,7 +6,7 @@ task before a decoder sees it.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,59 +14,24 @@ from espnet2.torch_utils.device_funcs import force_gatherable
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from torch import Tensor, nn
 
-from espnet2_ext.sttatts.alignment import (
-    Reading,
-    letter_times,
-    listening,
-    previous_letters,
-    reading_window,
-    spoken_letter,
-)
 from espnet2_ext.sttatts.config import TASKS, ModelConfig, Padding
 from espnet2_ext.sttatts.decoder import Decoder
 from espnet2_ext.sttatts.encoder import Encoder
 from espnet2_ext.sttatts.initialize import initialize
 from espnet2_ext.sttatts.lengths import valid_mask
-from espnet2_ext.sttatts.losses import (
-    aligned_attention_loss,
-    cross_entropy_sum,
-    ctc_loss_sum,
-    guided_attention_loss,
-    mel_losses,
-)
 from espnet2_ext.sttatts.mel import LogMelSpectrogram
 from espnet2_ext.sttatts.speech_decoder_postnet import (
     SpeechDecoderOutput,
     SpeechDecoderPostnet,
 )
-from espnet2_ext.sttatts.speech_decoder_prenet import (
-    SpeechDecoderPrenet,
-    teacher_forcing_input,
-)
+from espnet2_ext.sttatts.speech_decoder_prenet import SpeechDecoderPrenet
 from espnet2_ext.sttatts.speech_encoder_prenet import SpeechEncoderPrenet
-from espnet2_ext.sttatts.symbols import EOS, PAD, check_token_list
+from espnet2_ext.sttatts.symbols import PAD, check_token_list
 from espnet2_ext.sttatts.task_fusion import TaskFusion
+from espnet2_ext.sttatts.task_losses import asr_loss, speech_loss
 from espnet2_ext.sttatts.text_decoder_prenet import TextDecoderPrenet
 from espnet2_ext.sttatts.text_encoder_prenet import TextEncoderPrenet
 from espnet2_ext.sttatts.token_embedding import TokenEmbedding
-
-
-class TeacherForced(NamedTuple):
-    """A prediction of speech from its own past, beside the truth."""
-
-    output: SpeechDecoderOutput
-    mel: Tensor
-    """(B, L, F) target, cut to the length of the prediction."""
-    steps: Tensor
-    """(B,) real decoder steps, r frames each."""
-    memory_lengths: Tensor
-    """(B,) real memory frames."""
-    reading: Reading | None = None
-    """Where in the text the recording is, if that was asked for."""
-
-
-TaskLoss = tuple[Tensor, dict[str, Tensor], Tensor]
-"""Normalised loss, statistics, and the normaliser (characters or frames)."""
 
 
 class ESPnetSTTATTSModel(AbsESPnetModel):
@@ -269,9 +234,9 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         weight = torch.ones((), device=total.device)
         for task in tasks:
             loss, task_stats, normaliser = (
-                self._asr_loss(batch)
+                asr_loss(self, batch)
                 if task == "asr"
-                else self._speech_loss(task, batch)
+                else speech_loss(self, task, batch)
             )
             total = total + getattr(self.config.loss, task) * loss
             stats.update(task_stats)
@@ -281,169 +246,6 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         # A copy: the Trainer divides the loss in place before it logs the statistics.
         stats["loss"] = total.detach().clone()
         return force_gatherable((total, stats, weight), total.device)
-
-    def _asr_loss(self, batch: dict[str, Any]) -> TaskLoss:
-        language = _language(batch, "asr")
-        text, text_lengths = batch["asr_text"], batch["asr_text_lengths"]
-        memory, memory_lengths = self.encode_speech(
-            batch["asr_speech"],
-            batch["asr_speech_lengths"],
-            "asr",
-            language,
-            self.config.padding,
-        )
-        ctc = ctc_loss_sum(self.ctc_logits(memory), memory_lengths, text, text_lengths)
-        prev_tokens, targets = teacher_forcing_tokens(text, text_lengths)
-        memory = self.fuse(memory, "asr", language)
-        logits = self.decode_text(memory, memory_lengths, prev_tokens)
-        weights = self.config.loss
-        ce = cross_entropy_sum(logits, targets, weights.label_smoothing)
-        characters = text_lengths.sum()
-        real = targets != PAD
-        correct = (logits.argmax(dim=2) == targets)[real].float().mean()
-        loss = (weights.ce * ce + weights.ctc * ctc) / characters
-        stats = {
-            "asr_loss": loss,
-            "asr_ce": ce / characters,
-            "asr_ctc": ctc / characters,
-            "asr_acc": correct,
-        }
-        return loss, stats, characters
-
-    def teacher_forced_speech(
-        self, task: str, batch: dict[str, Any], reading: Reading | None = None
-    ) -> TeacherForced:
-        """Predict the target wave of a ``tts`` or ``vc`` batch from its true past.
-
-        ``reading`` is found by the CTC head unless it is given.
-        """
-        language = _language(batch, task)
-        if task == "tts":
-            target = "tts_speech"
-            memory, memory_lengths = self.encode_text(
-                batch["tts_text"], batch["tts_text_lengths"], task, language
-            )
-        else:
-            target = "vc_target"
-            memory, memory_lengths = self.encode_speech(
-                batch["vc_speech"],
-                batch["vc_speech_lengths"],
-                task,
-                language,
-                self.config.padding,
-            )
-        mel, mel_lengths = self.log_mel(batch[target], batch[f"{target}_lengths"])
-        r = self.config.reduction_factor
-        steps = torch.div(mel_lengths, r, rounding_mode="floor")
-        prev_mel = teacher_forcing_input(mel, r)
-        if reading is None:
-            reading = self._reading(task, batch, steps, prev_mel.size(1))
-        output = self.decode_speech(
-            self.fuse(memory, task, language),
-            memory_lengths,
-            prev_mel,
-            batch[f"{task}_spembs"],
-            steps,
-            window=self._window(reading, memory.size(1)),
-        )
-        return TeacherForced(
-            output, mel[:, : prev_mel.size(1) * r], steps, memory_lengths, reading
-        )
-
-    def _reading(
-        self, task: str, batch: dict[str, Any], steps: Tensor, length: int
-    ) -> Reading | None:
-        """Where in its text a recording is at each of ``length`` decoder steps."""
-        config = self.config
-        if task != "tts" or not (config.loss.aligned_attention or self.reads_on):
-            return None
-        with listening(self.speech_encoder_prenet, self.encoder), torch.no_grad():
-            memory, frames = self.encode_speech(
-                batch["tts_speech"],
-                batch["tts_speech_lengths"],
-                language=_language(batch, "tts"),
-                padding=config.padding,
-            )
-            logits = self.ctc_head(memory)
-        text, letters = batch["tts_text"], batch["tts_text_lengths"]
-        times, scores = letter_times(logits, frames, text, letters)
-        middles = torch.arange(length, device=times.device) + 0.5
-        place = spoken_letter(times * (steps / frames).unsqueeze(1), letters, middles)
-        return Reading(place, scores > config.loss.aligned_attention_trust)
-
-    @property
-    def reads_on(self) -> bool:
-        """True if a speaking decoder sees only letters beside the last one."""
-        return any(self.config.attention_window)
-
-    def _window(self, reading: Reading | None, letters: int) -> Tensor | None:
-        """What the heads may see, (B, H, L, T); where none is to be trusted, all."""
-        if reading is None or not self.reads_on:
-            return None
-        window = reading_window(
-            previous_letters(reading.place, jitter=self.training),
-            letters,
-            self.config.heads,
-            self.config.loss.guided_attention_heads,
-            self.config.attention_window,
-        )
-        return window | ~reading.trusted[:, None, None, None]
-
-    def _speech_loss(self, task: str, batch: dict[str, Any]) -> TaskLoss:
-        forced = self.teacher_forced_speech(task, batch)
-        output, weights = forced.output, self.config.loss
-        frames = forced.steps * self.config.reduction_factor
-        l1, bce = mel_losses(
-            output.before,
-            output.after,
-            output.stop_logits,
-            forced.mel,
-            frames,
-            weights.bce_pos_weight,
-        )
-        attention = guided_attention_loss(
-            output.attentions,
-            forced.memory_lengths,
-            forced.steps,
-            weights.guided_attention_heads,
-            weights.guided_attention_sigma,
-        )
-        loss = weights.l1 * l1 + weights.bce * bce
-        loss = loss + weights.guided_attention * attention
-        parts = {"l1": l1, "bce": bce, "attn": attention}
-        if forced.reading is not None:
-            aligned = aligned_attention_loss(
-                output.attentions,
-                forced.reading.place,
-                forced.reading.trusted,
-                forced.steps,
-                weights.guided_attention_heads,
-                weights.aligned_attention_sigma,
-            )
-            loss = loss + weights.aligned_attention * aligned
-            parts |= {"align": aligned, "trust": forced.reading.trusted.float().mean()}
-        if task == "tts" and not self.training:
-            parts["reads"] = self._reads(forced, batch)
-        stats = {f"{task}_{name}": value for name, value in parts.items()}
-        return loss, {f"{task}_loss": loss, **stats}, frames.sum()
-
-    def _reads(self, forced: TeacherForced, batch: dict[str, Any]) -> Tensor:
-        """L1 of the mel with the letters of each text shuffled, minus that with them.
-
-        Near zero in a model that lives by its own past and by its place in the text.
-        """
-        real = valid_mask(batch["tts_text_lengths"], batch["tts_text"].size(1))
-        draws = torch.rand(real.shape, generator=torch.Generator().manual_seed(0))
-        order = draws.to(real.device).masked_fill(~real, 2.0).argsort(dim=1)
-        shuffled = {**batch, "tts_text": batch["tts_text"].gather(1, order)}
-        other = self.teacher_forced_speech("tts", shuffled, forced.reading)
-        frames = forced.steps * self.config.reduction_factor
-        real = valid_mask(frames, forced.mel.size(1))
-        errors = [
-            F.l1_loss(output.before.float()[real], forced.mel[real])
-            for output in (forced.output, other.output)
-        ]
-        return errors[1] - errors[0]
 
     def train(self, mode: bool = True) -> "ESPnetSTTATTSModel":
         """Switch the mode; frozen batch norms stay in evaluation mode."""
@@ -455,26 +257,3 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
     def collect_feats(self, **batch: Any) -> dict[str, Tensor]:
         """Nothing to collect: SpeechT5 normalises neither waveforms nor mels."""
         return {}
-
-
-def _language(batch: dict[str, Any], task: str) -> Tensor | None:
-    """Language indices (B,) of a batch, if it carries any."""
-    language = batch.get(f"{task}_language")
-    return None if language is None else language.reshape(-1)
-
-
-def teacher_forcing_tokens(text: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """Inputs and targets of the text decoder.
-
-    Args:
-        text: (B, L) ids without start or end symbols, any padding.
-        lengths: (B,).
-
-    Returns:
-        ``</s>`` + text and text + ``</s>``, both (B, L + 1), padded with ``PAD``.
-    """
-    text = text.masked_fill(~valid_mask(lengths, text.size(1)), PAD)
-    prev_tokens = F.pad(text, (1, 0), value=EOS)
-    targets = F.pad(text, (0, 1), value=PAD)
-    targets = targets.scatter(1, lengths.unsqueeze(1), EOS)
-    return prev_tokens, targets

@@ -55,9 +55,9 @@ def _normalise_mels(model: nn.Module) -> None:
             first = module.layers[0]
             assert isinstance(first, nn.Linear)
             with torch.no_grad():
-                first.weight /= MEL_STD
-                first.bias -= first.weight.sum(dim=1) * MEL_MEAN
+                first.weight.div_(MEL_STD)
+                first.bias.sub_(first.weight.sum(dim=1) * MEL_MEAN)
         elif isinstance(module, SpeechDecoderPostnet):
             with torch.no_grad():
-                module.frame_projection.weight *= MEL_STD
-                module.frame_projection.bias += MEL_MEAN
+                module.frame_projection.weight.mul_(MEL_STD)
+                module.frame_projection.bias.add_(MEL_MEAN)

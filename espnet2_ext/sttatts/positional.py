@@ -6,6 +6,7 @@ decoder); they differ in layout, offset and scale.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -14,20 +15,35 @@ FAIRSEQ_FIRST_POSITION = 2
 """fairseq counts positions from padding_idx + 1, and padding_idx is 1."""
 
 
-def _grown(length: int) -> int:
-    """Round a table length up, so that growing sequences rarely rebuild it."""
-    return max(512, 2 ** math.ceil(math.log2(max(length, 1))))
+class _Growing:
+    """A table that is made anew where it is too short.
+
+    Not a buffer of its module: DistributedDataParallel would broadcast buffers, and
+    processes that have met sequences of different lengths have tables of different
+    sizes.
+    """
+
+    def __init__(self, make: Callable[[int], Tensor]):
+        self.make = make
+        self.table = make(512)
+
+    def of(self, length: int, device: torch.device) -> Tensor:
+        """Give ``length`` rows or more, on ``device``."""
+        if length > self.table.size(0):
+            # Rounded up, so that growing sequences rarely rebuild it.
+            self.table = self.make(2 ** math.ceil(math.log2(length)))
+        if self.table.device != device:
+            self.table = self.table.to(device)
+        return self.table
 
 
 class SinusoidalPositions(nn.Module):
     """fairseq's sinusoidal embedding: [sin half | cos half], zero on padding."""
 
-    table: Tensor
-
     def __init__(self, d_model: int):
         super().__init__()
         self.d_model = d_model
-        self.register_buffer("table", self._make_table(512), persistent=False)
+        self._table = _Growing(self._make_table)
 
     def _make_table(self, length: int) -> Tensor:
         half = self.d_model // 2
@@ -50,22 +66,19 @@ class SinusoidalPositions(nn.Module):
             (B, L, D) encodings; zero where ``mask`` is False.
         """
         length = mask.size(1) + offset
-        if length > self.table.size(0):
-            self.table = self._make_table(_grown(length)).to(self.table)
-        return self.table[offset:length].unsqueeze(0) * mask.unsqueeze(2)
+        table = self._table.of(length, mask.device)
+        return table[offset:length].unsqueeze(0) * mask.unsqueeze(2)
 
 
 class ScaledPositions(nn.Module):
     """ESPnet's scaled encoding: x + alpha * interleaved sin/cos, alpha trained."""
-
-    table: Tensor
 
     def __init__(self, d_model: int, dropout: float):
         super().__init__()
         self.d_model = d_model
         self.alpha = nn.Parameter(torch.tensor(1.0))
         self.dropout = nn.Dropout(dropout)
-        self.register_buffer("table", self._make_table(512), persistent=False)
+        self._table = _Growing(self._make_table)
 
     def _make_table(self, length: int) -> Tensor:
         positions = torch.arange(length, dtype=torch.float).unsqueeze(1)
@@ -81,9 +94,8 @@ class ScaledPositions(nn.Module):
     def forward(self, x: Tensor, offset: int = 0) -> Tensor:
         """Add the encoding of positions ``offset`` onwards to ``x`` (B, L, D)."""
         length = x.size(1) + offset
-        if length > self.table.size(0):
-            self.table = self._make_table(_grown(length)).to(self.table)
-        return self.dropout(x + self.alpha * self.table[offset:length])
+        table = self._table.of(length, x.device)
+        return self.dropout(x + self.alpha * table[offset:length])
 
 
 class RelativePositions(nn.Module):

@@ -204,8 +204,8 @@ class STTATTSTask(AbsTask):
             valid_iterator_type="task",
             batch_type=BUCKETS,
             batch_bins=3_200_000,
-            # k of the paper's English models: room for every task in every update.
-            accum_grad=8,
+            # Ours: room for every task in every update.
+            accum_grad=4,
             optim="adamw",
             optim_conf={
                 "lr": 1e-4,
@@ -231,6 +231,7 @@ class STTATTSTask(AbsTask):
                 ("valid", "asr_loss", "min"),
                 ("valid", "tts_loss", "min"),
                 ("valid", "vc_loss", "min"),
+                ("valid", "tts_free", "min"),
             ],
             early_stopping_criterion=("valid", "joint_loss", "min"),
             keep_nbest_models=[5],
@@ -299,9 +300,15 @@ class STTATTSTask(AbsTask):
     def build_model(cls, args: argparse.Namespace) -> ESPnetSTTATTSModel:
         """Build the model and write its whole configuration back into ``args``.
 
+        What ``args`` lacks gets its default: the ``config.yaml`` of a packed or an
+        imported model says only what others need to know.
+
         Raises:
             ValueError: bad configuration, token list or ``--freeze_param``.
         """
+        for name, value in vars(cls.get_parser().parse_args([])).items():
+            if name not in args:
+                setattr(args, name, value)
         if args.model_conf.get("autocast", "none") != "none" and not args.use_amp:
             args.use_amp = True
             logging.warning(

@@ -7,10 +7,10 @@ one and cannot speak.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import librosa
 import numpy as np
 import torch
 from espnet2.torch_utils.device_funcs import to_device
+from librosa.sequence import dtw
 
 from espnet2_ext.inference.attention_scores import attention_scores
 from espnet2_ext.inference.tts_generation import GenerationOptions, generate
@@ -91,5 +91,5 @@ def free_running_stats(
 
 def warped_l1(one: np.ndarray, other: np.ndarray) -> float:
     """Mean absolute difference of (L1, F) and (L2, F) along their best warping path."""
-    costs, path = librosa.sequence.dtw(one.T, other.T, metric="cityblock")
+    costs, path = dtw(one.T, other.T, metric="cityblock")
     return float(costs[-1, -1]) / (len(path) * one.shape[1])

@@ -10,6 +10,7 @@ from espnet2.torch_utils.device_funcs import to_device
 
 from espnet2_ext.data.names import SPEECH_OUTPUT
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
+from espnet2_ext.sttatts.task_losses import teacher_forced_speech
 
 
 @torch.no_grad()
@@ -38,7 +39,7 @@ def plot_speech(
     for task in SPEECH_OUTPUT:
         if f"{task}_spembs" not in batch:
             continue
-        forced = model.teacher_forced_speech(task, batch)
+        forced = teacher_forced_speech(model, task, batch)
         # Mean over heads, per layer: (B, layers, L, T).
         attention = torch.stack([a.mean(dim=1) for a in forced.output.attentions], 1)
         r = model.config.reduction_factor

@@ -9,7 +9,10 @@ import yaml
 from espnet2_ext.bin.check_options import main
 from espnet2_ext.bin.sttatts_train import NoGPUError
 from espnet2_ext.bin.sttatts_train import main as train
+from espnet2_ext.configuration import build_model_config, plain_values
 from espnet2_ext.data.speaker_dimension import data_dimension, model_dimension
+from espnet2_ext.models import SHIPPED
+from tests.recipes.recipe_runs import ROOT
 
 TRAINING = ["--token_list=tokens.txt", "--preset=base"]
 
@@ -19,8 +22,10 @@ def check(*words, training=(), asr=(), tts=(), tool="resemblyzer"):
     return main([*own, ":::", *TRAINING, *training, ":::", *asr, ":::", *tts])
 
 
-def test_all_is_well(tmp_path):
+def test_all_is_well():
     assert check(asr=["--beam_size=2"], tts=["--threshold=0.4"]) == 0
+    decoding_only = ["--tasks=asr", "--fs=8000", "--spk_embed_tool=resemblyzer"]
+    assert main([*decoding_only, ":::", ":::", "--nbest=2", ":::"]) == 0
 
 
 WRONG = {
@@ -56,15 +61,36 @@ def test_rates_and_speaker_dimensions(tmp_path, capsys):
     assert check(words, table, tool="precomputed") == 0
 
 
-def test_the_architecture_of_the_start(tmp_path, capsys):
-    content = {"preset": "base", "model_conf": {"speaker_dim": 256}}
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(content))
-    words = f"--pretrained={tmp_path}"
-    assert check(words) == 0
-    assert check(words, training=["--model_conf=decoder_layers=7"]) == 1
-    assert "decoder_layers=6 (wanted: 7)" in capsys.readouterr().err
+def test_a_model_of_other_sizes(tmp_path, capsys):
+    conf = {"d_model": 256, "speaker_dim": 256, "norm_first": True, "dropout": 0.3}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"model_conf": conf}))
+    assert check(f"--pretrained={tmp_path}") == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "d_model is 256 there, 768 here; norm_first is True there, False" in line
+    assert "give the --train_config that it was trained with" in line
+    assert check(f"--pretrained={tmp_path}", training=["--preset=mini"]) == 0
+
+
+def test_a_model_that_is_not_there(tmp_path, capsys):
     assert check(f"--pretrained={tmp_path / 'gone.zip'}") == 1
-    assert "gone.zip: no such model to start from" in capsys.readouterr().err
+    assert "gone.zip: no such model" in capsys.readouterr().err
+
+
+TUNED = [f"--config={ROOT / 'conf' / 'train_mini_prompts_tuned.yaml'}", "--preset=mini"]
+
+
+def test_the_demo_fits_its_start(tmp_path):
+    """What it fine-tunes was trained with another configuration."""
+    first = yaml.safe_load((ROOT / "conf" / "train_mini_librispeech.yaml").read_text())
+    config = build_model_config(first["preset"], first["model_conf"])
+    content = yaml.safe_dump({"model_conf": plain_values(config)})
+    (tmp_path / "config.yaml").write_text(content)
+    assert check(f"--pretrained={tmp_path}", training=TUNED) == 0
+
+
+@pytest.mark.skipif(not SHIPPED.is_file(), reason="the package comes without a model")
+def test_the_demo_fits_the_model_of_the_package():
+    assert check(f"--pretrained={SHIPPED}", training=TUNED) == 0
 
 
 def test_dimension_of_a_model(tmp_path):

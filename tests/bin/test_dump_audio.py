@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from espnet2_ext.bin.datadir import main as datadir
 from espnet2_ext.bin.dump_audio import main
 from espnet2_ext.data.audio_dump import Manifest
 from espnet2_ext.data.kaldi_dir import KaldiDir, read_table
@@ -205,3 +206,24 @@ def test_wav_files(tmp_path):
     written = read_table(tmp_path / "dump" / "wav.scp").values["u"]
     assert written.endswith("/u.wav")
     assert soundfile.info(written).format == "WAV"
+
+
+def test_other_speeds(source, tmp_path):
+    assert (
+        datadir(["speed", str(source), str(tmp_path / "sp"), "--factors", "0.5", "1"])
+        == 0
+    )
+    words = [str(tmp_path / "sp"), str(tmp_path / "out"), "--allow_failures=0"]
+    assert main(words) == 0
+    data = KaldiDir.read(tmp_path / "out")
+    samples = {uid: int(n) for uid, n in data.tables["utt2num_samples"].items()}
+    assert len(samples) == 2 * 4
+    for uid in ("s1-mono16k", "s2-8k"):
+        assert samples[f"sp0.5-{uid}"] == pytest.approx(2 * samples[uid], abs=2)
+        assert data.tables["text"][f"sp0.5-{uid}"] == data.tables["text"][uid]
+        assert data.tables["utt2spk"][f"sp0.5-{uid}"].startswith("sp0.5-s")
+    assert "utt2speed" not in data.tables
+    # A tone of 440 Hz, at half the speed.
+    wave, rate = soundfile.read(data.tables["wav.scp"]["sp0.5-s1-mono16k"])
+    spectrum = np.abs(np.fft.rfft(wave))
+    assert spectrum.argmax() * rate / len(wave) == pytest.approx(220, abs=1)

@@ -3,6 +3,7 @@
 import inspect
 import io
 import json
+import os
 import subprocess
 import sys
 import time
@@ -69,6 +70,29 @@ def test_help_answers_without_torch():
     assert done.returncode == 0, done.stderr
     assert "sttatts transcribe a.wav b.flac" in done.stdout
     assert "--data_path_and_name_and_type" in done.stdout
+
+
+@pytest.mark.parametrize(("chosen", "expected"), [(None, "PASSIVE"), ("ACTIVE",) * 2])
+def test_threads_sleep_between_operations(chosen, expected):
+    """OpenMP reads it when torch is loaded; spinning took three times the CPU time."""
+    code = (
+        "import os, sys\n"
+        "class Hook:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'torch':\n"
+        "            print(os.environ['OMP_WAIT_POLICY'], flush=True)\n"
+        "            os._exit(0)\n"
+        "sys.meta_path.insert(0, Hook())\n"
+        "from espnet2_ext.bin.sttatts import main\n"
+        "main(['info', '-m', 'nowhere'])\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+    if chosen is not None:
+        environment["OMP_WAIT_POLICY"] = chosen
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
+    assert done.stdout.split() == [expected], done.stderr
 
 
 @pytest.mark.parametrize("command", ["transcribe", "speak", "convert", "info"])

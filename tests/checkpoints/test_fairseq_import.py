@@ -345,6 +345,7 @@ def test_fine_tuning_starts_from_the_import(tmp_path, caplog):
         f"--output_dir={tmp_path / 'exp'}",
         "--batch_type=sorted",
         "--batch_size=8",
+        "--accum_grad=1",
         "--max_epoch=1",
         "--num_iters_per_epoch=20",
         "--log_interval=1",

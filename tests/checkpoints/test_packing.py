@@ -26,6 +26,7 @@ from espnet2_ext.checkpoints.machine_paths import find_machine_paths
 from espnet2_ext.inference.model_files import ModelFiles, find_model, unpack_once
 from espnet2_ext.inference.vocoder import NeuralVocoder, load_vocoder, save_vocoder
 from espnet2_ext.sttatts.config import AudioConfig
+from espnet2_ext.tasks.sttatts import STTATTSTask
 from espnet2_ext.text.tokens import SPACE
 from tests.corpora import speak
 from tests.factories import TOKENS
@@ -197,6 +198,18 @@ def test_the_model_card(packed):
 def test_the_same_inputs_give_the_same_bytes(model, tmp_path):
     one, other = (pack(model, tmp_path / name / "m.zip") for name in ("a", "b"))
     assert one.read_bytes() == other.read_bytes()
+
+
+def test_espnets_own_loader_builds_a_packed_model(packed, tmp_path):
+    folder = unpack_once(packed, tmp_path)
+    built, args = STTATTSTask.build_model_from_file(
+        folder / "config.yaml", folder / "model.pth"
+    )
+    state = torch.load(folder / "model.pth", weights_only=True)
+    ours = built.state_dict()
+    assert ours.keys() == state.keys()
+    assert all(torch.equal(ours[name], value) for name, value in state.items())
+    assert args.trained_tasks == ["asr", "tts", "vc"]
 
 
 def test_a_training_checkpoint_gives_its_model(model, tmp_path, expected):

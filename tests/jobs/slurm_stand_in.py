@@ -9,7 +9,7 @@ from pathlib import Path
 PROGRAMS = {
     "sbatch": r"""
         [ "$1 $2" = "--wait --parsable" ] && [ $# -eq 3 ] || exit 64
-        option() { sed -n "s/^#SBATCH --$1=//p" "$script"; }
+        option() { eval "echo $(sed -n "s/^#SBATCH --$1=//p" "$script")"; }
         script=$3
         [ -n "$(option output)" ] || exit 65
         echo "4711;cluster"
@@ -24,7 +24,7 @@ PROGRAMS = {
         export SLURM_STEP_NUM_NODES=$SLURM_NTASKS SLURM_STEP_NODELIST=localhost
         pids=() code=0
         for ((i = 0; i < SLURM_NTASKS; i++)); do
-            SLURM_PROCID=$i SLURM_LOCALID=0 "$@" & pids+=($!)
+            SLURM_PROCID=$i SLURM_NODEID=$i SLURM_LOCALID=0 "$@" & pids+=($!)
         done
         for pid in "${pids[@]}"; do wait "$pid" || code=$?; done
         exit $code

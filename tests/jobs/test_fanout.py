@@ -121,8 +121,9 @@ def test_a_queue_that_is_not_there(backend, monkeypatch):
         JobOptions(2, backend, CONF / f"{backend}.yaml")
 
 
+@pytest.mark.usefixtures("submitters")
 @pytest.mark.parametrize("backend", ["slurm", "sge", "pbs"])
-def test_queueing_systems(backend, tmp_path, monkeypatch, submitters):
+def test_queueing_systems(backend, tmp_path, monkeypatch):
     pytest.importorskip("dask_jobqueue")
     options = JobOptions(2, backend, CONF / f"{backend}.yaml")
     asked = []
@@ -148,7 +149,8 @@ def test_queueing_systems(backend, tmp_path, monkeypatch, submitters):
     assert sys.executable in script
 
 
-def test_refusals(tmp_path, submitters):
+@pytest.mark.usefixtures("submitters")
+def test_refusals(tmp_path):
     with pytest.raises(ValueError, match="unknown cmd_backend 'lsf'"):
         JobOptions(1, "lsf")
     with pytest.raises(ValueError, match="at least one"):

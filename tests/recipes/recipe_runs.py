@@ -116,8 +116,9 @@ def kill_when(sign, words, folder, **settings):
 
 def experiment(root, row, folder="my exp"):
     """Folder of the recipe's experiment; its options are in its name."""
-    (found,) = (root / folder).glob(f"{Path(row['train_config']).stem}*")
-    return found
+    stem = Path(row["train_config"]).stem
+    (config,) = (root / folder).glob(f"{stem}*/config.yaml")
+    return config.parent
 
 
 def tables(exp):

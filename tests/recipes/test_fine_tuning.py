@@ -94,4 +94,4 @@ def test_misuse(tmp_path):
     words = command({**ROW, "options": ""}, tmp_path, "--pretrained", "gone.zip")
     code, log = run([*words, "--stage", "6", "--train_args", ""], cwd=tmp_path)
     assert code != 0
-    assert "gone.zip: no such model to start from" in log
+    assert "gone.zip: no such model" in log

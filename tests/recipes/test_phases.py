@@ -22,12 +22,13 @@ PHASES = [
 
 
 @pytest.fixture
-def words(tmp_path):
+def words(tmp_path, forked_python):
     """A command with a table, beside which the corpus may be written."""
     table = tmp_path / "phases.yaml"
     table.write_text(yaml.safe_dump({"phases": PHASES}))
     valid = ("--asr_test_sets", "valid", "--tts_test_sets", "valid")
-    return command(ROW, tmp_path, *valid, "--phases", str(table), "--stop_stage", "8")
+    valid += ("--phases", str(table), "--python", forked_python)
+    return command(ROW, tmp_path, *valid, "--stop_stage", "8")
 
 
 def test_phases_of_a_recipe(words, tmp_path):

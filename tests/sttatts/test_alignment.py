@@ -1,6 +1,7 @@
 """Where in its text a recording is, and what a speaking decoder may see of it."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from espnet2_ext.sttatts.alignment import (
 )
 from espnet2_ext.sttatts.config import LossConfig
 from espnet2_ext.sttatts.losses import aligned_attention_loss
+from espnet2_ext.sttatts.task_losses import teacher_forced_speech
 from tests.factories import TOKENS, make_batch, tiny_model
 
 BLANK = len(TOKENS) - 1
@@ -131,7 +133,7 @@ def test_training_keeps_to_the_window_and_says_whether_it_reads():
     model = tiny_model(loss=ALIGNED, attention_window=(1, 2)).eval()
     _, stats, _ = model(**make_batch(2, ("tts",)))
     assert {"tts_align", "tts_trust", "tts_reads"} <= set(stats)
-    forced = model.teacher_forced_speech("tts", make_batch(2, ("tts",)))
+    forced = teacher_forced_speech(model, "tts", make_batch(2, ("tts",)))
     assert forced.reading is not None
     previous = previous_letters(forced.reading.place, jitter=False)
     for weights in forced.output.attentions:
@@ -140,6 +142,16 @@ def test_training_keeps_to_the_window_and_says_whether_it_reads():
         for step, row in enumerate(seen):
             first, last = row.nonzero().min(), row.nonzero().max()
             assert previous[0, step] - 1 <= first <= last <= previous[0, step] + 2
+
+
+def test_the_alignment_guides_instead_of_the_diagonal():
+    batch = make_batch(2, ("tts", "vc"))
+    losses = {}
+    for weight in (0.0, 7.0):
+        model = tiny_model(loss=replace(ALIGNED, guided_attention=weight)).eval()
+        losses[weight] = model(**batch)[1]
+    assert losses[0.0]["tts_loss"] == losses[7.0]["tts_loss"]
+    assert losses[0.0]["vc_loss"] < losses[7.0]["vc_loss"]
 
 
 def test_gradients_of_the_guide_do_not_move_the_ears():

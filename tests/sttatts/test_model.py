@@ -13,8 +13,12 @@ from espnet2_ext.sttatts.config import (
     FusionConfig,
     without_randomness,
 )
-from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel, teacher_forcing_tokens
+from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.symbols import build_token_list
+from espnet2_ext.sttatts.task_losses import (
+    teacher_forced_speech,
+    teacher_forcing_tokens,
+)
 from tests.factories import TINY, TOKENS, make_batch, tiny_model
 
 UNUSED_IN_THE_ORIGINAL = 22_784  # norm_k of 18 layers, decoder.pos_emb
@@ -81,12 +85,13 @@ def test_official_padding_does():
 def test_exact_padding_of_the_synthesis():
     model = tiny_model().eval()
     batch = make_batch(rows=3)
-    whole = model.teacher_forced_speech("tts", batch)
+    whole = teacher_forced_speech(model, "tts", batch)
     for row in range(3):
         frames = int(whole.steps[row]) * 2
         samples = int(batch["tts_speech_lengths"][row])
         tokens = int(batch["tts_text_lengths"][row])
-        alone = model.teacher_forced_speech(
+        alone = teacher_forced_speech(
+            model,
             "tts",
             {
                 "tts_text": batch["tts_text"][row : row + 1, :tokens],
@@ -300,3 +305,14 @@ def test_without_randomness_switches_everything_off():
 def vars_of_tiny():
     names = ("d_model", "ffn", "heads", "encoder_layers", "decoder_layers")
     return {name: getattr(TINY, name) for name in names}
+
+
+def test_no_buffer_grows_with_what_a_process_has_met():
+    """Processes that train together broadcast their buffers, which must be alike."""
+    model = tiny_model().eval()
+    before = {name: value.shape for name, value in model.named_buffers()}
+    long = torch.full((1, 700), 5)
+    model.encode_text(long, torch.tensor([700]))
+    memory, lengths = model.encode_text(long[:, :4], torch.tensor([4]))
+    model.decode_text(memory, lengths, long)
+    assert {name: value.shape for name, value in model.named_buffers()} == before

@@ -40,7 +40,8 @@ check_data() { # what stage 1, or the user in its place, is to have written
     local task name folder file needed
     for task in $tasks; do
         for name in $(sets "$task"); do
-            folder=$datadir/$name/$task needed="wav.scp utt2spk"
+            folder=$datadir/$([ "$name" = "$asr_train_set" ] && echo "$unperturbed" || echo "$name")/$task
+            needed="wav.scp utt2spk"
             ! is_learned "$task" "$name" || needed+=" text"
             [ "$task" != vc ] || needed=${needed/text/target.scp}
             for file in $needed; do
@@ -58,12 +59,13 @@ what_is_needed() { # what_is_needed TASK
     esac
 }
 check_options() { # of the commands that stages 8 to 11 run
-    local own words=(--tasks "$tasks" --fs "$fs" --spk_embed_tool "$spk_embed_tool")
+    local task own words=(--tasks "$tasks" --fs "$fs" --spk_embed_tool "$spk_embed_tool")
     [ -z "$pretrained" ] || words+=(--pretrained "$pretrained")
     [ -z "$spk_embed_file" ] || words+=(--spk_embed_file "$spk_embed_file")
-    words+=(::: "${learning[@]}" --ngpu "$ngpu" "${train_words[@]}")
-    for own in "$inference_asr_args" "$inference_tts_args"; do
-        read -ra own <<<"$inference_args $own"
+    words+=(:::) # training only where it is to come: its options take seconds to load
+    ! wanted 8 || words+=("${learning[@]}" --ngpu "$ngpu" "${train_words[@]}")
+    for task in asr tts; do
+        read -ra own <<<"$(decoding_args "$task")"
         words+=(::: ${inference_config:+--inference_config "$inference_config"} "${own[@]}")
     done
     py check_options "${words[@]}"

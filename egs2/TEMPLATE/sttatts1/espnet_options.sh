@@ -9,6 +9,11 @@ instead_of() { # instead_of NAME
         asr_tag | tts_tag) echo "say --tag NAME" ;;
         asr_exp | tts_exp) echo "say --sttatts_exp FOLDER" ;;
         asr_stats_dir | tts_stats_dir) echo "say --stats_dir FOLDER" ;;
+        lm_stats_dir | lm_tag) echo "say --lm_exp FOLDER" ;;
+        lm_dev_text | lm_test_text) echo "the texts of --valid_set are taken" ;;
+        ngram_exp) echo "say --lm_exp FOLDER" ;;
+        use_word_lm | word_vocab_size) echo "language models are over the model's tokens: --use_lm, --use_ngram" ;;
+        inference_ngram) echo "say --ngram_num N --lm_exp FOLDER" ;;
         pretrained_model | init_param) echo "say --pretrained FILE_OR_FOLDER" ;;
         ignore_init_mismatch | freeze_param | max_epoch | batch_bins | accum_grad | use_amp | resume | seed)
             echo "say --train_args \"--$1 VALUE\"" ;;
@@ -29,12 +34,10 @@ instead_of() { # instead_of NAME
         oov | blank | sos_eos) echo "the token list has SpeechT5's own: <unk>, <ctc_blank>, </s>" ;;
         srctexts | bpe_train_text) echo "the texts of --train_set and of --phases are taken" ;;
         bpe_*) echo "train a SentencePiece model yourself and say --bpemodel FILE" ;;
-        feats_type) echo "there is only raw: waves" ;;
         n_fft | n_shift | win_length | fmin | fmax | n_mels | feats_extract | feats_normalize)
             echo "the mel spectrogram is the model's: --train_args \"--model_conf audio.n_mels=80\"" ;;
-        trim_all_silence | speed_perturb_factors | local_score_opts)
+        trim_all_silence | local_score_opts)
             echo "no such option; it is for local/data.sh to do: --local_data_opts" ;;
-        score_opts) echo "sttatts_score has no options of sclite; --normalizer says what counts as the same word" ;;
         skip_upload) echo "say --skip_upload_hf" ;;
         *) echo "no such option; see --help" ;;
     esac

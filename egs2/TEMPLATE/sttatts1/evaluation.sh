@@ -4,10 +4,13 @@
 model_file() { # model_file TASK: the weights that decode it
     local own=inference_$1_model && echo "${download_model:-$exp/${!own:-$inference_model}}"
 }
+decoding_args() { # decoding_args TASK: the common ones and its own
+    local own=inference_${1/vc/tts}_args && echo "$inference_args ${!own}"
+}
 decoded() { # decoded TASK: the folder of its results
-    local own=inference_${1/vc/tts}_args name && name=$(basename "${inference_config:-decode}" .yaml)
-    name+=$(in_name "$inference_args ${!own}")
+    local name && name=$(basename "${inference_config:-decode}" .yaml)$(in_name "$(decoding_args "$1")")
     [ "$1" = asr ] || [ -z "$vocoder" ] || name+=_$(basename "$vocoder")
+    [ "$1" != asr ] || name+=$(lm_name | tr -d '\n')
     name=$(short "$name") && [ -n "$download_model" ] || name+=_$(basename "$(model_file "$1")" .pth)
     echo "$exp/$1_${inference_tag:-$name}"
 }
@@ -21,12 +24,13 @@ decodings() { # decodings TASK: its test sets, one a line; again with a mark for
     done
 }
 decode() { # decode TASK: every test set
-    local name mark made keys weights data own=inference_${1/vc/tts}_args extra words=()
-    read -ra extra <<<"$inference_args ${!own}"
+    local name mark made keys weights data extra words=()
+    read -ra extra <<<"$(decoding_args "$1")"
     [ "$1" = asr ] || extra=(--write_plots 5 "${extra[@]}")
     [ -z "$inference_config" ] || extra=(--inference_config "$inference_config" "${extra[@]}")
     [ -z "$bpemodel" ] || [ -n "$download_model" ] || extra+=(--bpemodel "$bpemodel")
     [ "$1" = asr ] || [ -z "$vocoder" ] || extra+=(--vocoder "$vocoder")
+    [ "$1" != asr ] || { mapfile -t words < <(lm_words) && extra+=("${words[@]}") && words=(); }
     while read -r name mark; do
         made=$(decoded "$1")${mark:+_$mark}/$name keys=$raw/$name/$1/wav.scp
         weights=(--train_config "$exp/config.yaml" --model_file "$(model_file "$1")")
@@ -55,7 +59,7 @@ stage_score() {
             [ -z "$mark" ] || ref=$made/first_utterances
             words+=(:::)
             if [ "$task" = asr ]; then
-                words+=(asr --hyp "$made/1best_recog/text")
+                words+=(asr --hyp "$made/1best_recog/text" "--score_opts=$score_opts")
             else
                 words+=("$task" --wav_scp "$made/wav.scp" --inference_dir "$made" "${hearing[@]}")
                 if [ "$task" = tts ]; then

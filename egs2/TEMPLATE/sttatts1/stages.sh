@@ -59,13 +59,16 @@ check_option() { # check_option NAME VALUE
         tasks) pattern='^ *((asr|tts|vc) *)+$' what="some of asr, tts, vc" ;;
         token_type) pattern='^(char|bpe)$' what="char or bpe" ;;
         bpemode) pattern='^(unigram|bpe)$' what="unigram or bpe" ;;
+        feats_type) pattern='^raw$' what="raw" ;;
         audio_format) pattern='^(flac|wav)$' what="flac or wav" ;;
+        speed_perturb_factors) pattern='^[0-9. ]*$' what="numbers, such as \"0.9 1.0 1.1\"" ;;
         fs) pattern='^[0-9]+(\.[0-9]+)?k?$' what="a number of Hz, such as 16k" ;;
         skip_stages) pattern='^[0-9 ]*$' what="numbers" ;;
-        skip_* | gpu_inference | compare_untrained | overwrite) pattern='^(true|false)$' what="true or false" ;;
+        skip_* | use_lm | use_ngram | gpu_inference | compare_untrained | overwrite) pattern='^(true|false)$' what="true or false" ;;
         stage | stop_stage | ngpu | allow_failures) pattern='^[0-9]+$' what="a number" ;;
-        nj | inference_nj | num_nodes | train_processes | untrained_utts | nbpe) pattern='^[1-9][0-9]*$' what="a number from 1" ;;
-        *_config | bpemodel | spk_embed_file | phases)
+        nj | inference_nj | num_nodes | train_processes | untrained_utts | nbpe | ngram_num)
+            pattern='^[1-9][0-9]*$' what="a number from 1" ;;
+        *_config | bpemodel | spk_embed_file | phases | lm_train_text)
             [ -z "$2" ] || [ -f "$2" ] || die "--$1 '$2': no such file (from $PWD)" ;;
         train_args | inference_*args) check_passed_on "$1" "$2" ;;
     esac
@@ -88,7 +91,7 @@ start_command() { # start_command WORD...: into the log, and through $show to th
 }
 py() { start_command "$python" -m "espnet2_ext.bin.$1" "${@:2}"; }
 epochs() { # what a user wants to see of a training log
-    grep --line-buffered -E 'epoch results|updates|: phase |WARNING|ERROR|Error' |
+    grep --line-buffered -E 'epoch results|updates|: phase |job [0-9]+: |WARNING|ERROR|[Ee]rror: ' |
         grep --line-buffered -oE '^.{1,300}' || true # cut would keep lines until the end
 }
 wanted() { # wanted NUMBER
@@ -127,6 +130,7 @@ run() {
     [ "$number" -eq 0 ] || log "$title: log in $log_file"
     echo "# $(date) in $PWD: $user_command" >>"$log_file"
     current_stage=$number current_title=$title current_folder=$folder
+    show='cat'
     trap failed EXIT
     "$body"
     trap - EXIT

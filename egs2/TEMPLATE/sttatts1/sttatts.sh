@@ -7,12 +7,13 @@
 #   ./run.sh --skip_train true --download_model model.zip
 #
 #  1 data        data/<set>/<task>/{wav.scp,text,utt2spk,spk2utt}, task: asr, tts or vc
-#  2 dump        dump/raw/org/<set>/<task>, mono FLAC of one rate
+#  2 dump        dump/raw/org/<set>/<task>, mono and of one rate
 #  3 speakers    spembs.scp, speakers.npz
 #  4 filter      dump/raw/<set>/<task>; training sets without too long and too short ones
 #  5 tokens      dump/tokens.txt
 #  6 statistics  lengths of speech and text: exp/stats_<tokens>
-#  7 import      of a starting checkpoint, where --pretrained names one
+#  7 import      of a starting checkpoint, where --pretrained names one;
+#    and the language model of --use_lm or --use_ngram: exp/lm_<configuration>
 #  8 train       exp/<configuration and options>, its log: train.log
 #  9 ASR, 10 TTS, 11 VC: decode the test sets
 # 12 score, 13 results (exp/<tag>/RESULTS.md, results.json, report), 14 pack, 15 upload
@@ -62,6 +63,8 @@ vc_test_sets=               # as above
 local_data_opts=            # options of local/data.sh
 fs=16k                      # sampling rate
 audio_format=flac           # of the dump: flac or wav
+feats_type=raw              # waves: there is nothing else
+speed_perturb_factors=      # of the training set of ASR, such as "0.9 1.0 1.1"; empty: as it is
 min_wav_duration=0.1        # seconds, of training and validation
 max_wav_duration=30         # seconds, of training and validation
 allow_failures=0            # unusable utterances of a set that may be dropped
@@ -86,6 +89,15 @@ sttatts_exp=                # folder of the experiment; empty: expdir/tag
 stats_dir=                  # folder of the statistics; empty: stats_<tokens> in expdir
 pretrained=                 # start: fairseq or Hugging Face checkpoint, model directory, packed zip
 pretrained_args=            # further options of sttatts_import
+# ---- language models of recognition
+use_lm=false                # train ESPnet's language model and recognise with it
+lm_config=                  # YAML of espnet2.bin.lm_train, such as conf/train_lm_mini.yaml
+lm_args=                    # its further options
+lm_exp=                     # folder of the models; empty: of configuration and options
+lm_train_text=              # further texts, a Kaldi table "id words"
+inference_lm=valid.loss.ave.pth # checkpoint to decode with; --inference_asr_args "--lm_weight 0.3"
+use_ngram=false             # estimate n-grams of tokens and recognise with them ...
+ngram_num=6                 # ... so long; --inference_asr_args "--ngram_weight 0.3"
 # ---- decoding, scoring, publishing
 inference_config=           # YAML of sttatts_inference
 inference_args=             # its further options ...
@@ -99,6 +111,7 @@ inference_vc_model=         # ... for conversion
 overwrite=false             # results made with other options or another model may be removed
 download_model=             # decode with this one instead: packed zip, directory or tag
 vocoder=                    # directory or checkpoint; empty: the model's, else Griffin-Lim
+score_opts=                 # of NIST's sclite, which writes result.txt where it is installed
 judge=whisper:tiny.en       # recogniser that judges synthesis; none: only lengths and stops
 similarity_tool=            # speaker embeddings that compare voices; empty: spk_embed_tool; or none
 predict_mos=                # predicted opinions, such as "dnsmos" or "wvmos:FILE"
@@ -110,7 +123,7 @@ default_speaker=            # of the packed model, where its user chooses none
 # </options>
 set -euo pipefail
 { # bash reads all of this before it runs any: the file may change during a run
-for file in stages espnet_options task_data checks evaluation; do
+for file in stages espnet_options task_data checks evaluation lm; do
     # shellcheck source=/dev/null
     . "$(dirname "${BASH_SOURCE[0]}")/$file.sh"
 done
@@ -130,6 +143,8 @@ expdir=$(absolute "${expdir:-$recipe_dir/exp}") bpemodel=$(absolute "$bpemodel")
 python=${python:-${default_python:-python3}}
 command -v "$python" >/dev/null || die "--python '$python': no such interpreter; 'make env' makes one"
 raw=$dumpdir/raw tokens=$dumpdir/tokens.txt fs=$(hertz "$fs")
+unperturbed=$(of train_set asr) asr_train_set=$(of train_set asr)
+[[ -z "$speed_perturb_factors" || $tasks != *asr* ]] || { asr_train_set+=_sp && tag_suffix+=_sp; }
 experiment=$(basename "${train_config:-default}" .yaml)$tag_suffix$(in_name "$train_args")
 [ -z "$download_model" ] || experiment=$(basename "$download_model" .zip)
 exp=$(absolute "${sttatts_exp:-$expdir/${tag:-$(short "$experiment")}}")
@@ -139,6 +154,7 @@ if [ -n "$download_model" ]; then
     skip_train=true skip_packing=true skip_upload_hf=true
     [ "$spk_embed_per" = utterance ] || named_speakers=true
 fi
+lm_exp=$(lm_folder)
 start=$pretrained # a model directory, or where the import of a checkpoint goes
 [ -z "$pretrained" ] || [ -f "$pretrained/model.pth" ] || start=$exp/import
 read -ra train_words <<<"$train_args"
@@ -162,11 +178,14 @@ stage_data() {
     start_command "$script" "${local_words[@]}"
 }
 stage_dump() {
-    local task name folders=()
+    local task name folders=() speeds
     check_data
     for task in $tasks; do
-        for name in $(sets "$task"); do folders+=("$datadir/$name/$task" "$raw/org/$name/$task"); done
+        for name in $(sets "$task"); do folders+=("$(source_of "$task" "$name")" "$raw/org/$name/$task"); done
     done
+    read -ra speeds <<<"$speed_perturb_factors"
+    [ "$asr_train_set" = "$unperturbed" ] ||
+        py datadir speed "$datadir/$unperturbed/asr" "$(source_of asr "$asr_train_set")" --factors "${speeds[@]}"
     py dump_audio "${folders[@]}" --share_audio --fs "$fs" --audio_format "$audio_format" \
         --allow_failures "$allow_failures" --nj "$nj" "${jobs[@]}"
 }
@@ -218,7 +237,8 @@ stage_import() {
     mkdir -p "$exp" && echo "$state" >"$marker"
 }
 training() { # training WORD...: here, or as a job of the queue
-    local launch=("$python") words=(--ngpu "$ngpu" --multiprocessing_distributed "$([ "$ngpu" -gt 1 ] && echo true || echo false)")
+    local launch=("$python") words=(--ngpu "$ngpu")
+    [ "$ngpu" -le 1 ] || words+=(--multiprocessing_distributed true)
     if [ "$cuda_backend" != local ]; then
         launch+=(-m espnet2_ext.bin.submit --cmd_backend "$cuda_backend" --folder "$exp"
             --cluster_config "$recipe_dir/conf/$cuda_backend.yaml" --ngpu "$ngpu" --num_nodes "$num_nodes"
@@ -237,7 +257,8 @@ training() { # training WORD...: here, or as a job of the queue
     start_command "${launch[@]}" -m espnet2_ext.bin.sttatts_train "${learning[@]}" "${words[@]}" "$@" "${train_words[@]}"
 }
 stage_train() {
-    local task name words show=epochs
+    local task name words
+    show=epochs # only
     mapfile -t words < <(for task in $tasks; do
         for name in $(training_sets "$task"); do
             data_words train_ "$name" "$task" && shape_words train "$name" "$task"
@@ -275,12 +296,12 @@ stage_upload() {
 }
 
 all_sets=$(for task in $tasks; do echo "$task" "$(sets "$task")"; done)
-learning=(${train_config:+--config "$train_config"} --token_list "$tokens" "${text[@]}" --cleaner "$cleaner"
-    --speaker_tool "$spk_embed_tool")
-run 0 "options" "$exp" check_options "${learning[*]} $train_args $ngpu $fs $inference_args $inference_asr_args" \
-    "$inference_tts_args $pretrained $pretrained_args $spk_embed_file" "$(content "$train_config" "$inference_config")"
+learning=(${train_config:+--config "$train_config"} --token_list "$tokens" "${text[@]}" --speaker_tool "$spk_embed_tool")
+[ "$cleaner" != none ] || learning+=(--cleaner none) # whatever the configuration says
+run 0 "options" "$exp" check_options "$(wanted 8 && echo training) ${learning[*]} $train_args $ngpu $fs" \
+    "$(decoding_args asr) $(decoding_args tts) $pretrained $pretrained_args $spk_embed_file" "$(content "$train_config" "$inference_config")"
 run 1 "data" "$datadir" stage_data "$local_data_opts${own_options:+ $own_options}"
-run 2 "dump" "$dumpdir" stage_dump "$all_sets $fs $audio_format $allow_failures" "$(tables "$datadir")"
+run 2 "dump" "$dumpdir" stage_dump "$all_sets $speed_perturb_factors $fs $audio_format $allow_failures" "$(tables "$datadir")"
 run 3 "speaker embeddings" "$dumpdir" stage_speakers "$all_sets $spk_embed_tool $spk_embed_file $spk_embed_per" \
     "$(tables "$raw/org")"
 run 4 "length filter" "$dumpdir" stage_filter "$all_sets $min_wav_duration $max_wav_duration" \
@@ -289,16 +310,19 @@ run 5 "tokens" "$dumpdir" stage_tokens "$all_sets ${text[*]} $pretrained $pretra
 run 6 "statistics" "$stats_dir" stage_statistics "$all_sets ${text[*]} $(content "$tokens" "$bpemodel")" \
     "$(tables "$raw")" "$(after "$dumpdir/.done_4")"
 [ -z "$pretrained" ] || run 7 "import" "$exp" stage_import "$pretrained $pretrained_args $bpemodel"
+! uses_lm || run 7 "language models" "$lm_exp" stage_lm "$(lm_texts) ${text[*]} $lm_args $use_lm $use_ngram $ngram_num" \
+    "$(content "$lm_config" "$tokens" "$lm_train_text")" "$(tables "$raw")"
 run 8 "training" "$exp" stage_train "$all_sets ${learning[*]} $train_args $(content "$train_config" "$tokens")" \
     "$pretrained $ngpu $num_nodes" "$(content "$phases")" "$(after "$stats_dir/.done_6")"
 number=8
 for task in asr tts vc; do
     number=$((number + 1))
     [[ $tasks == *$task* ]] || continue
-    run $number "$task decoding" "$(decoded "$task")" "stage_$task" "$all_sets $inference_args $inference_asr_args" \
-        "$inference_tts_args $vocoder $compare_untrained $untrained_utts" "$(content "$(model_file "$task")" "$inference_config")" "$(tables "$raw")"
+    run $number "$task decoding" "$(decoded "$task")" "stage_$task" "$all_sets $(decoding_args "$task")" \
+        "$([ "$task" != asr ] || { lm_name && after "$lm_exp/.done_7"; })" "$vocoder $compare_untrained $untrained_utts" "$(content "$(model_file "$task")" "$inference_config")" \
+        "$(tables "$raw")"
 done
-run 12 "scores" "$exp" stage_score "$all_sets $normalizer ${hearing[*]} $vocoder $similarity_tool $predict_mos" \
+run 12 "scores" "$exp" stage_score "$all_sets $score_opts $normalizer ${hearing[*]} $vocoder $similarity_tool $predict_mos" \
     "$(for task in $tasks; do decoded "$task" && after "$(decoded "$task")"/.done_*; done)" "$(tables "$raw")"
 run 13 "results" "$exp" stage_results "$(after "$exp/.done_12")"
 run 14 "packing" "$exp" stage_pack "$(content "$exp/$inference_model") $vocoder $license" "$(after "$exp/.done_13")"

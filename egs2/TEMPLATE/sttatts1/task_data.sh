@@ -14,6 +14,9 @@ is_learned() { # is_learned TASK SET
 sets() { # sets TASK: each once, training sets first
     each_once "$([ -n "$download_model" ] || learned_sets "$1") $(of test_sets "$1")"
 }
+source_of() { # source_of TASK SET: where the dump finds a set
+    if [ "$1 $2" = "asr ${unperturbed}_sp" ]; then echo "$dumpdir/speeds/$2/asr"; else echo "$datadir/$2/$1"; fi
+}
 data_words() { # data_words PREFIX SET TASK: options that name a task's data, one a line
     local names item file speakers=spembs.scp speaker_type=kaldi_ark
     [ "$named_speakers" = false ] || speakers=utt2spk speaker_type=text
@@ -38,7 +41,8 @@ tables() { { cat "$1"/*/*/{wav.scp,segments,text,utt2spk,target.scp} 2>/dev/null
 after() { [ ! -f "$1" ] || cat "$1"; }
 # Names of folders: options as ESPnet writes them, without those that change no result.
 in_name() { # in_name OPTIONS: "--beam_size 5 --ctc_weight=0.3" gives _beam_size5_ctc_weight0.3
-    sed -E 's/--(num_workers|log_interval|log_level|dry_run|resume)[ =]+[^ ]*//g; s/--/_/g; s/[ |=/]//g' <<<"$1"
+    sed -E 's/--(num_workers|log_interval|log_level|dry_run|resume)[ =]+[^ ]*//g; s/--write_plots[ =]+5\b//
+        s/--/_/g' <<<"$1" | tr -d ' |=/,:[]{}()"'\'
 }
 short() { # short NAME: of what file systems take, what is left over as a number
     if [ ${#1} -gt 150 ]; then echo "${1:0:140}_$(cksum <<<"$1" | cut -d' ' -f1)"; else echo "$1"; fi

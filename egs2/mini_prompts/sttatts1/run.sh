@@ -26,13 +26,13 @@ choice from_scratch true false
 if [ "$from_scratch" = true ]; then
     way=(--train_config "$recipe_dir/conf/train_mini.yaml"
         --inference_asr_args "--beam_size 5"
-        --inference_tts_args "--write_plots 5 --maxlenratio 30 --prenet_dropout 0.1")
+        --inference_tts_args "--maxlenratio 30 --prenet_dropout 0.1")
 else
     way=(--train_config "$recipe_dir/conf/train_mini_prompts_tuned.yaml"
         --pretrained "$(realpath "$recipe_dir/../../../espnet2_ext/models")/english.zip"
         --train_processes 2
         --inference_asr_args "--beam_size 5 --ctc_weight 0.5"
-        --inference_tts_args "--write_plots 5 --maxlenratio 30")
+        --inference_tts_args "--maxlenratio 30")
 fi
 exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
     --recipe_dir "$recipe_dir" \

@@ -14,7 +14,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from espnet2_ext.command_options import GENERATION_NAMES, SEARCH_NAMES, chosen
+from espnet2_ext.command_options import (
+    GENERATION_NAMES,
+    LM_NAMES,
+    SEARCH_NAMES,
+    chosen,
+)
 from espnet2_ext.inference.api import STTATTS
 from espnet2_ext.inference.audio_input import BadInputError
 from espnet2_ext.inference.cli.console import complain, say
@@ -66,9 +71,12 @@ def transcribe(args: argparse.Namespace) -> int:
     """
     options = chosen(args, SEARCH_NAMES)
     SearchOptions(**options)
+    models = chosen(args, LM_NAMES)
     sources = _expand_stdin(args.files)
     model = _open_model(args, "asr")
     model.inputs.language(args.language, 1)
+    # A language model that does not fit is said now, and once.
+    model.transcribe([], **models)
     rate = model.audio.sample_rate
 
     def load(place: int) -> Loaded:
@@ -83,6 +91,7 @@ def transcribe(args: argparse.Namespace) -> int:
             batch_size=len(waves),
             max_seconds=None,
             **options,
+            **models,
         )
 
     def show(place: int, outcome: Outcome) -> None:

@@ -28,6 +28,7 @@ from espnet2_ext.inference.decode.decode_outputs import (
 )
 from espnet2_ext.inference.decode.input_tables import InputTables, UtteranceInput
 from espnet2_ext.inference.decode.journal import Journal
+from espnet2_ext.inference.decode.language_model_options import LanguageModelOptions
 from espnet2_ext.inference.isolated import Loaded, Outcome, run_isolated
 from espnet2_ext.inference.model_files import (
     OPTIONAL_NAMES,
@@ -70,9 +71,10 @@ def decode_set(args: argparse.Namespace) -> int:
     )
     files = choose_files(args)
     options = _task_options(args)
+    models = LanguageModelOptions(args)
     outputs = _outputs(args, folder, tables.keys)
     with only_writer(folder):
-        journal = _open_journal(args, files, options, outputs)
+        journal = _open_journal(args, files, options, models, outputs)
         wanted = {uid: tables.fingerprint(uid) for uid in tables.keys}
         todo = [
             uid
@@ -87,7 +89,7 @@ def decode_set(args: argparse.Namespace) -> int:
                 remove_unfinished(folder / name)
             if len(todo) < len(wanted):
                 logging.info("%d utterances are finished", len(wanted) - len(todo))
-            decoder = _Decoder(args, files, tables, options)
+            decoder = _Decoder(args, files, tables, options, models)
             for outcomes in decoder.decode(todo, outputs.check):
                 finished = []
                 for uid, (result, error) in outcomes:
@@ -112,19 +114,21 @@ def claim_folder(args: argparse.Namespace) -> None:
     """
     outputs = _outputs(args, Path(args.output_dir), [])
     with only_writer(Path(args.output_dir)):
-        _open_journal(args, choose_files(args), _task_options(args), outputs)
+        models = LanguageModelOptions(args)
+        _open_journal(args, choose_files(args), _task_options(args), models, outputs)
 
 
 def _open_journal(
     args: argparse.Namespace,
     files: ModelFiles,
     options: dict[str, Any],
+    models: LanguageModelOptions,
     outputs: Outputs,
 ) -> Journal:
     folder = Path(args.output_dir)
     return Journal(
         folder / JOURNAL,
-        _digest(args, files, options),
+        _digest(args, files, options, models),
         lambda: _start_anew(folder, outputs, args.overwrite),
     )
 
@@ -178,7 +182,10 @@ def _outputs(args: argparse.Namespace, folder: Path, keys: list[str]) -> Outputs
 
 
 def _digest(
-    args: argparse.Namespace, files: ModelFiles, options: dict[str, Any]
+    args: argparse.Namespace,
+    files: ModelFiles,
+    options: dict[str, Any],
+    models: LanguageModelOptions,
 ) -> str:
     """Name everything but the utterances that results depend on."""
     settings = {
@@ -188,6 +195,7 @@ def _digest(
         "features": args.write_feats,
         "plots": args.write_plots,
         "vocoder": args.vocoder,
+        **({"language_models": models.weights} if models.weights else {}),
     }
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for field in fields(files):
@@ -195,6 +203,8 @@ def _digest(
         _add_content(digest, getattr(files, field.name))
     if args.vocoder and Path(args.vocoder).exists():
         _add_content(digest, Path(args.vocoder))
+    for path in models.files:
+        _add_content(digest, path)
     return digest.hexdigest()
 
 
@@ -244,8 +254,9 @@ class _Decoder:
         files: ModelFiles,
         tables: InputTables,
         options: dict[str, Any],
+        models: LanguageModelOptions,
     ):
-        self._args, self._tables, self._options = args, tables, options
+        self._args, self._tables = args, tables
         self._model = STTATTS(
             files,
             device=pick_device(_device_name(args)),
@@ -255,6 +266,7 @@ class _Decoder:
         require_task(self._model, args.task)
         tables.check_speakers(self._model)
         self._model.inputs.language(args.language, 1)
+        self._options = {**options, **models.settings(self._model)}
         if args.task != "asr":
             # A vocoder that does not load is said now, not for every utterance.
             _ = self._model.vocoder

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+LM_WEIGHT = NGRAM_WEIGHT = 0.3
+"""Of language models, where one is given and no weight."""
+
 
 @dataclass(frozen=True)
 class SearchOptions:

@@ -10,8 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-INSTALL = "pip install espnet2-ext-sttatts[vocoder]"
-"""What a user without the package is told to do."""
+from espnet2_ext.installing import how_to_install
 
 GENERATORS = (
     "HiFiGANGenerator",
@@ -44,7 +43,8 @@ def import_parallel_wavegan() -> Any:
         import parallel_wavegan.models
     except ImportError as error:
         raise ImportError(
-            f"this vocoder needs the package parallel_wavegan ({error}): {INSTALL}"
+            f"this vocoder needs the package parallel_wavegan ({error}): "
+            + how_to_install("vocoder")
         ) from error
     return parallel_wavegan
 

@@ -8,7 +8,7 @@ import numpy as np
 import yaml
 
 from espnet2_ext.checkpoints.safe_reading import read_data, read_tensors
-from espnet2_ext.inference.vocoders.parallel_wavegan_shim import INSTALL
+from espnet2_ext.installing import how_to_install
 
 __all__ = [
     "mapping",
@@ -32,7 +32,9 @@ def read_hdf5(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         import h5py
     except ImportError as error:
-        raise ImportError(f"{path} needs the package h5py: {INSTALL}") from error
+        raise ImportError(
+            f"{path} needs the package h5py: {how_to_install('vocoder')}"
+        ) from error
     with h5py.File(path, "r") as file:
         return file["mean"][()], file["scale"][()]
 

@@ -22,6 +22,7 @@ from espnet2_ext.checkpoints.safe_reading import (
     read_data,
 )
 from espnet2_ext.scoring.predictors.mos_predictor import SAMPLE_RATE
+from espnet2_ext.scoring.transcripts.error_rates import INSTALL
 
 DEFAULT_WEIGHTS = "~/.cache/wv_mos/wv_mos.ckpt"
 """Where the package wvmos keeps what it downloads (record 6201162 on Zenodo)."""
@@ -82,7 +83,7 @@ class WVMOS:
             from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor
         except ImportError as error:
             raise ImportError(
-                "wvmos needs the package transformers: pip install transformers"
+                f"wvmos needs the package transformers: {INSTALL}"
             ) from error
         if not weights.is_file():
             raise FileNotFoundError(

@@ -22,6 +22,11 @@ TITLES = {
     "l1": "L1 of mel spectrograms",
     "bce": "stop loss",
     "attn": "guided attention loss",
+    "align": "aligned attention loss",
+    "reads": "reading: L1 with shuffled letters minus L1",
+    "free": "free-running speech: L1 after time warping",
+    "free_stops": "free-running speech: share that stops",
+    "free_covered": "free-running speech: text covered",
 }
 """Of what the model reports for a task, after the task's name."""
 

@@ -21,19 +21,24 @@ from espnet2_ext.scoring.transcripts.text_scores import (
     write_utterances,
 )
 from espnet2_ext.scoring.transcripts.texts import missing_ids, name_some, read_values
+from espnet2_ext.scoring.transcripts.trn import write_trn
 
 OTHER_FORM = {PLAIN: DIACRITIZED, DIACRITIZED: PLAIN}
 
 
-def score_asr(ref: Path, hyp: Path, output_dir: Path, result: Result) -> Result:
+def score_asr(
+    ref: Path, hyp: Path, output_dir: Path, result: Result, sclite: str = ""
+) -> Result:
     """Score a table of transcripts.
 
     Args:
         ref: table of references.
         hyp: table of transcripts; one that is missing counts as empty.
         output_dir: gets ``result.json``, ``utterances.tsv`` and ``errors.html``; for
-            Arabic also the table of utterances in the other form.
+            Arabic also the table of utterances in the other form. ``score_wer`` and
+            ``score_cer`` have what NIST's ``sclite`` reads, and says where it is.
         result: begun by :func:`~espnet2_ext.scoring.results.result_file.new_result`.
+        sclite: further options of that program.
 
     Returns:
         What is in ``result.json``: ``scores`` in the form that was asked for,
@@ -69,6 +74,7 @@ def score_asr(ref: Path, hyp: Path, output_dir: Path, result: Result) -> Result:
     write_utterances(output_dir / UTTERANCES, table)
     facts = dict(_facts(result))
     write_error_page(output_dir / PAGE, result["dataset"], facts, scores.rows)
+    write_trn(scores.rows, output_dir, sclite)
     write_json(output_dir / RESULT, result)
     return result
 

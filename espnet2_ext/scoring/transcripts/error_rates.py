@@ -3,9 +3,11 @@
 from dataclasses import asdict, astuple, dataclass
 from typing import Any, Literal
 
+from espnet2_ext.installing import how_to_install
+
 Unit = Literal["word", "character"]
 
-INSTALL = "pip install 'espnet2-ext-sttatts[scoring]'"
+INSTALL = how_to_install("scoring")
 
 
 @dataclass(frozen=True)

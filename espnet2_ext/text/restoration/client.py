@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from espnet2_ext.installing import how_to_install
 from espnet2_ext.text.restoration.reply import Reply
 from espnet2_ext.text.restoration.template import Messages
 
-INSTALL = "uv pip install openai (or the extra 'restore': EXTRAS=test,restore make env)"
 KEY, BASE_URL = "OPENAI_API_KEY", "OPENAI_BASE_URL"
 
 IN_A_ROW = 5
@@ -90,7 +90,8 @@ class ChatClient:
             import openai
         except ImportError as error:
             raise ImportError(
-                f"asking a language model needs the package openai: {INSTALL}"
+                "asking a language model needs the package openai: "
+                + how_to_install("restore")
             ) from error
         for name in ("openai", "httpx", "httpx2"):  # they log every request
             logging.getLogger(name).setLevel(logging.WARNING)
