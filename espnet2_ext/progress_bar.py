@@ -13,6 +13,8 @@ SECONDS_BETWEEN_LINES = 10.0
 class ProgressLines(tqdm):
     """Logs ``decoding: 20 of 50 utt, about 12 seconds left`` now and then."""
 
+    disable: bool
+
     def __init__(self, *args: Any, **kwargs: Any):
         """Take the arguments of ``tqdm``."""
         super().__init__(*args, **kwargs, mininterval=SECONDS_BETWEEN_LINES, miniters=1)
