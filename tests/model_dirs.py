@@ -10,6 +10,7 @@ import yaml
 from espnet2_ext.configuration import plain_values
 from espnet2_ext.inference.speakers import SpeakerTable
 from espnet2_ext.output_files import write_wav
+from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from tests.corpora import RATE, speak
 from tests.factories import TINY, TOKENS, tiny_model
 
@@ -21,15 +22,18 @@ SPEAKERS = {
 TEXTS = ("abc", "head", "a bad cab", "faded", "egg", "cabbage")
 
 
-def write_model(folder: Path, **config: Any) -> Path:
+def write_model(
+    folder: Path, model: ESPnetSTTATTSModel | None = None, **config: Any
+) -> Path:
     """Write a directory that ``STTATTS.from_pretrained`` takes.
 
     Args:
         folder: is made.
+        model: with the tests' tokens and speakers; :func:`tiny_model` by default.
         config: further entries of ``config.yaml``.
     """
     folder.mkdir(parents=True)
-    model = tiny_model()
+    model = model or tiny_model()
     content = {
         "preset": "tiny",
         "model_conf": plain_values(model.config),

@@ -122,8 +122,11 @@ def _compare_sizes(pretrained: Path, ours: dict[str, Any]) -> None:
     """Refuse a model whose weights have no place in the one to be trained.
 
     Raises:
+        FileNotFoundError: there is none.
         ValueError: names what differs.
     """
+    if not pretrained.exists():
+        raise FileNotFoundError(f"--pretrained {pretrained}: no such model")
     theirs = model_conf_of(pretrained) or {}
     found = [
         f"{name} is {theirs[name]} there, {ours[name]} here"

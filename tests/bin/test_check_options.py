@@ -10,7 +10,10 @@ import yaml
 from espnet2_ext.bin.check_options import main
 from espnet2_ext.bin.sttatts_train import NoGPUError
 from espnet2_ext.bin.sttatts_train import main as train
+from espnet2_ext.configuration import build_model_config, plain_values
 from espnet2_ext.data.speaker_dimension import data_dimension, model_dimension
+from espnet2_ext.models import SHIPPED
+from tests.recipes.recipe_runs import ROOT
 
 TRAINING = ["--token_list=tokens.txt", "--preset=base"]
 
@@ -67,6 +70,28 @@ def test_a_model_of_other_sizes(tmp_path, capsys):
     assert "d_model is 256 there, 768 here; norm_first is True there, False" in line
     assert "give the --train_config that it was trained with" in line
     assert check(f"--pretrained={tmp_path}", training=["--preset=mini"]) == 0
+
+
+def test_a_model_that_is_not_there(tmp_path, capsys):
+    assert check(f"--pretrained={tmp_path / 'gone.zip'}") == 1
+    assert "gone.zip: no such model" in capsys.readouterr().err
+
+
+TUNED = [f"--config={ROOT / 'conf' / 'train_mini_prompts_tuned.yaml'}", "--preset=mini"]
+
+
+def test_the_demo_fits_its_start(tmp_path):
+    """What it fine-tunes was trained with another configuration."""
+    first = yaml.safe_load((ROOT / "conf" / "train_mini_librispeech.yaml").read_text())
+    config = build_model_config(first["preset"], first["model_conf"])
+    content = yaml.safe_dump({"model_conf": plain_values(config)})
+    (tmp_path / "config.yaml").write_text(content)
+    assert check(f"--pretrained={tmp_path}", training=TUNED) == 0
+
+
+@pytest.mark.skipif(not SHIPPED.is_file(), reason="the package comes without a model")
+def test_the_demo_fits_the_model_of_the_package():
+    assert check(f"--pretrained={SHIPPED}", training=TUNED) == 0
 
 
 def test_dimension_of_a_model(tmp_path):

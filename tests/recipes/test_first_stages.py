@@ -37,7 +37,7 @@ def snapshot(folder):
 def test_the_data_preparation_is_killed(tmp_path):
     sounds = write_sounds(tmp_path / "sounds")
     words = [str(ROOT / ROW["recipe"] / "run.sh"), "--stop_stage", "1"]
-    words += ["--python", sys.executable]
+    words += ["--from_scratch", "true", "--python", sys.executable]
     words += ["--local_data_opts", f"--corpus-dir {sounds} --joined 60"]
     whole, again = tmp_path / "whole", tmp_path / "again"
     code, log = run([*words, "--datadir", str(whole)], cwd=tmp_path)

@@ -8,6 +8,7 @@ stage of the template runs.
 import json
 import os
 import re
+import shlex
 import subprocess
 import zipfile
 from pathlib import Path
@@ -209,7 +210,8 @@ def test_misuse(row, words, tmp_path):
 @each_recipe
 def test_help_shows_the_recipes_own_values(row):
     script = ROOT / row["recipe"] / "run.sh"
-    done = subprocess.run([script, "--help"], capture_output=True, text=True)
+    words = [script, *shlex.split(row["options"]), "--help"]
+    done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 0
     assert f"--train_config {row['train_config']} #" in done.stdout
     head = f"set -o pipefail; {script} --help | head -1"

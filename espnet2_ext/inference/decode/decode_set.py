@@ -10,7 +10,6 @@ import hashlib
 import json
 import logging
 import shutil
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
@@ -18,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from espnet2_ext.command_options import GENERATION_NAMES, SEARCH_NAMES, chosen
 from espnet2_ext.inference.api import STTATTS
@@ -45,6 +43,7 @@ from espnet2_ext.output_files import (
     write_table,
     write_text,
 )
+from espnet2_ext.progress_bar import progress_bar
 
 JOURNAL, DONE, FAILED = "journal.jsonl", ".done", "failed"
 OWN_OPTIONS = ("task", "language", "max_seconds", "speaker", "dtype")
@@ -282,8 +281,8 @@ class _Decoder:
             return self._tables.load(uid, self._model)
 
         began = time.perf_counter()
-        silent = not sys.stderr.isatty()
-        with tqdm(total=len(todo), disable=silent, unit="utt") as bar:
+        title = f"{self._args.task}, {Path(self._args.output_dir).name}"
+        with progress_bar(total=len(todo), desc=title, unit="utt") as bar:
             for outcomes in run_isolated(
                 todo,
                 load,

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from espnet2_ext.inference.audio_input import BadInputError, load_speech
+from espnet2_ext.progress_bar import progress_bar
 from espnet2_ext.scoring.intervals import mean_interval, ratio_interval, summarize
 from espnet2_ext.scoring.judges.heard import Heard, Listener
 from espnet2_ext.scoring.predictors.mos_predictor import SAMPLE_RATE
@@ -73,7 +73,7 @@ def measure(
     """
     side = Side(name, judged=instruments.listener is not None)
     rate = instruments.sample_rate
-    bar = tqdm(recordings.items(), desc=name, unit="utt", disable=None, leave=False)
+    bar = progress_bar(recordings.items(), desc=name, unit="utt", leave=False)
     for uid, path in bar:
         try:
             wave = load_speech(str(path), 0, rate, max_seconds=None)
