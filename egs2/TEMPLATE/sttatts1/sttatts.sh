@@ -281,10 +281,12 @@ stage_pack() {
     [ -z "$vocoder" ] || words+=(--vocoder "$vocoder")
     [ -z "$license" ] || words+=(--license "$license")
     [ -z "$default_speaker" ] || words+=(--default_speaker "$default_speaker")
-    if [ -f "$exp/RESULTS.md" ]; then # its tables, without paths of this machine
-        awk '/^##? / || /^### How/ { on = /^## / && !/Environments/ } on' "$exp/RESULTS.md" >"$exp/card_note.md"
-        words+=(--card_note "$exp/card_note.md")
-    fi
+    { # what the recipe says of it, and the tables of results, without paths of this machine
+        cat "$recipe_dir/local/card.md" 2>/dev/null || true
+        [ ! -f "$exp/RESULTS.md" ] ||
+            awk '/^##? / || /^### How/ { on = /^## / && !/Environments/ } on' "$exp/RESULTS.md"
+    } >"$exp/card_note.md"
+    [ ! -s "$exp/card_note.md" ] || words+=(--card_note "$exp/card_note.md")
     py sttatts_pack --train_config "$exp/config.yaml" --model_file "$exp/$inference_model" "${words[@]}" --outpath "$(packed)"
 }
 stage_upload() {

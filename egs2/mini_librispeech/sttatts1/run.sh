@@ -37,4 +37,5 @@ exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
     --inference_tts_args "--write_plots 5 --maxlenratio 10" \
     --judge whisper:base \
     --default_speaker joe \
+    --license cc-by-4.0 \
     -- "$@"
