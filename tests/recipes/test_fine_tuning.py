@@ -58,7 +58,7 @@ def test_the_model_is_heard_first(packed, forked_python, tmp_path):
     assert re.search(rf"^  {utterance}\.flac: ", log, re.MULTILINE)
 
 
-@pytest.mark.timeout(600)  # Two processes of the training load the software.
+@pytest.mark.timeout(900)  # Two processes of the training load the software.
 def test_fine_tuning(packed, forked_python, tmp_path):
     archive, weights = packed
     write_corpus(tmp_path, ROW | SETS)
