@@ -89,7 +89,6 @@ def test_the_demo_fits_its_start(tmp_path):
     assert check(f"--pretrained={tmp_path}", training=TUNED) == 0
 
 
-@pytest.mark.skipif(not SHIPPED.is_file(), reason="the package comes without a model")
 def test_the_demo_fits_the_model_of_the_package():
     assert check(f"--pretrained={SHIPPED}", training=TUNED) == 0
 

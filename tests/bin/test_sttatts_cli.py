@@ -124,10 +124,10 @@ def test_defaults_are_those_of_the_python_interface():
         assert parser.parse_args([]).max_seconds == MAX_SECONDS
 
 
-def test_a_model_has_to_be_named(monkeypatch, capsys):
+def test_a_model_comes_with_the_package(monkeypatch, capsys):
     monkeypatch.delenv("STTATTS_MODEL", raising=False)
-    assert main(["info"]) == 1
-    assert "use -m MODEL" in one_line(capsys.readouterr().err)
+    assert main(["info"]) == 0
+    assert "joe, kathleen" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["nowhere.zip", "./nowhere", "model.pth"])
