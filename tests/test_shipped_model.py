@@ -37,7 +37,7 @@ def test_it_speaks_in_time_and_stops(shipped, voice):
     spoken = shipped.synthesize(TEXT, speaker=voice)
     assert 0.7 < len(spoken.wav) / spoken.sample_rate < 3.0
     # Not one sound: over time the bands go up and down as they do in speech.
-    assert 0.4 < spoken.mel.std(axis=0).mean() < 1.2
+    assert 0.25 < spoken.mel.std(axis=0).mean() < 1.2
 
 
 def test_it_hears_what_it_says(shipped):
