@@ -207,7 +207,7 @@ def _add_voice(
     voice.add(
         "speaker",
         help="the voice: a name that 'sttatts info' lists, a .npy file, or a recording "
-        "where the extractor is installed (default: the model's default or only speaker)",
+        "where the extractor is installed (default: the model's own, or only speaker)",
     )
     voice.add(
         "vocoder",
