@@ -28,7 +28,7 @@ def test_official_generation(utterance, case):
         lengths,
         oracle.tensor(f"gen{utterance}.spkembs"),
         ["any"],
-        GenerationOptions(prenet_dropout=0.0, **CASES[case]),
+        GenerationOptions(prenet_dropout=0.0, attention=True, **CASES[case]),
     )
     name = f"gen{utterance}.{case}"
     torch.testing.assert_close(
@@ -60,7 +60,7 @@ def test_rows_do_not_depend_on_their_batch(batch):
     free = GenerationOptions(threshold=2, maxlenratio=8)
     never = generate(model, memory, lengths, speakers, names, free)
     threshold = float(torch.cat([r.stop_probs for r in never]).quantile(0.9))
-    options = GenerationOptions(threshold=threshold, maxlenratio=8)
+    options = GenerationOptions(threshold=threshold, maxlenratio=8, attention=True)
     together = generate(model, memory, lengths, speakers, names, options)
     assert len({len(result.mel) for result in together}) > 2
     for row, result in enumerate(together):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from espnet2.tasks.lm import LMTask
 
 from espnet2_ext.bin.sttatts_train import main
 from espnet2_ext.train.phase_steps import plan_steps
@@ -12,7 +13,8 @@ from espnet2_ext.train.phases import read_phases
 from tests.factories import TOKENS
 
 CONF = Path(__file__).parents[2] / "conf"
-TRAINING = sorted(CONF.glob("train*.yaml"))
+LANGUAGE_MODELS = sorted(CONF.glob("train_lm_*.yaml"))
+TRAINING = sorted({*CONF.glob("train*.yaml")} - {*LANGUAGE_MODELS})
 PHASES = {
     "phases_ar_warm": "train_ar",
     "phases_en_l": "train_en_l",
@@ -43,6 +45,15 @@ def test_dry_run(path, tmp_path):
         ]
     )
     assert (tmp_path / "exp" / "config.yaml").exists()
+
+
+@pytest.mark.parametrize("path", LANGUAGE_MODELS, ids=lambda path: path.stem)
+def test_language_models_build(path, tmp_path):
+    tokens = tmp_path / "tokens.txt"
+    tokens.write_text("<blank>\n<unk>\na\nb\n<sos/eos>\n")
+    words = [f"--config={path}", f"--token_list={tokens}", "--token_type=word"]
+    args = LMTask.get_parser().parse_args([*words, f"--output_dir={tmp_path}"])
+    assert sum(p.numel() for p in LMTask.build_model(args).parameters()) > 1000
 
 
 @pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)

@@ -43,7 +43,12 @@ def test_configuration_holds_the_whole_model(tmp_path):
     )
     config = yaml.safe_load((folder / "config.yaml").read_text())
     assert config["model_conf"]["fusion"]["mode"] == "learned"
-    assert config["model_conf"]["front_end"] == {"kind": "waveform", "channels": 24}
+    assert config["model_conf"]["front_end"] == {
+        "kind": "waveform",
+        "channels": 24,
+        "band_masks": 0,
+        "band_mask_width": 20,
+    }
     assert config["model_conf"]["encoder_layers"] == PRESETS["tiny"].encoder_layers
     assert config["token_list"][:4] == ["<s>", "<pad>", "</s>", "<unk>"]
     # ESPnet's own loader builds the same model from the file.

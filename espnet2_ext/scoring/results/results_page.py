@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from espnet2_ext.output_files import write_text
+from espnet2_ext.output_files import remove_unfinished, write_text
 from espnet2_ext.scoring.listening.mos_table import mos_lines
 from espnet2_ext.scoring.results.collect import Experiment, collect, of_kind
 from espnet2_ext.scoring.results.origins import origin_lines
@@ -43,6 +43,7 @@ def write_results(expdir: Path, output_dir: Path, command: str) -> Path:
         "command": command,
         "experiments": [experiment.to_dict() for experiment in experiments],
     }
+    remove_unfinished(output_dir)
     write_json(output_dir / DATA, content)
     page = render(experiments, made_in, command, output_dir)
     write_text(output_dir / PAGE, page)
