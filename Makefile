@@ -16,7 +16,7 @@ help: ## List the targets
 env: ## Make or update .venv (EXTRAS=test,demo adds groups of setup.cfg)
 	@scripts/setup_env.sh
 
-demo: ## The model of the package speaks, learns a new voice, is tested: 12 minutes (DEMO_ARGS=...)
+demo: ## The model of the package speaks, learns a new voice, is tested (DEMO_ARGS=...)
 	@EXTRAS=demo,cluster scripts/setup_env.sh
 	egs2/mini_prompts/sttatts1/run.sh --stage 1 $(DEMO_ARGS)
 
