@@ -15,6 +15,7 @@ from librosa.sequence import dtw
 from espnet2_ext.inference.attention_scores import attention_scores
 from espnet2_ext.inference.tts_generation import GenerationOptions, generate
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
+from espnet2_ext.sttatts.task_losses import language_of
 
 UTTERANCES = 8
 """Enough for a curve, and a second or two of a small model."""
@@ -60,9 +61,10 @@ def free_running_stats(
     found: list[tuple[float, float, float]] = []
     for ids, rows in batches:
         batch = to_device(rows, device)
+        language = language_of(batch, "tts")
         with torch.no_grad():
             memory, lengths = model.encode_text(
-                batch["tts_text"], batch["tts_text_lengths"]
+                batch["tts_text"], batch["tts_text_lengths"], language=language
             )
             mel, frames = model.log_mel(
                 batch["tts_speech"], batch["tts_speech_lengths"]
@@ -70,7 +72,7 @@ def free_running_stats(
         longest = float((LONGEST * frames / lengths).max())
         spoken = generate(
             model,
-            model.fuse(memory, "tts"),
+            model.fuse(memory, "tts", language),
             lengths,
             batch["tts_spembs"],
             ids,

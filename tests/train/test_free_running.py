@@ -1,11 +1,13 @@
 """Validation by speech that the model makes from its own past."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from espnet2_ext.train.free_running import KeepFirst, free_running_stats, warped_l1
-from tests.factories import make_batch, tiny_model
+from tests.factories import TINY, make_batch, tiny_model
 
 # ---- batches -------------------------------------------------------------------------
 
@@ -110,3 +112,10 @@ def test_they_are_means_over_all_utterances():
     )
     for name, value in together.items():
         assert value == pytest.approx(np.mean([one[name] for one in single]))
+
+
+def test_a_model_with_languages_is_told_which():
+    fusion = replace(TINY.fusion, languages=("en", "ar"))
+    batch = {**make_batch(2, ("tts",)), "tts_language": torch.tensor([[0], [1]])}
+    stats = free_running_stats(tiny_model(fusion=fusion), [(["a", "b"], batch)])
+    assert stats["tts_free"] > 0
