@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from espnet import TASKS
 
 if TYPE_CHECKING:
+    from espnet2_ext.audio import BadInputError
     from espnet2_ext.inference.api import STTATTS
-    from espnet2_ext.inference.audio_input import BadInputError
     from espnet2_ext.inference.results import Speech, Transcript
 
     __version__: str
@@ -18,7 +18,7 @@ _DISTRIBUTION = "espnet2-ext-sttatts"
 
 _PLACES = {
     "STTATTS": "espnet2_ext.inference.api",
-    "BadInputError": "espnet2_ext.inference.audio_input",
+    "BadInputError": "espnet2_ext.audio",
     "Speech": "espnet2_ext.inference.results",
     "Transcript": "espnet2_ext.inference.results",
 }

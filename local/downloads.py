@@ -17,7 +17,7 @@ import requests
 from filelock import FileLock
 from tqdm import tqdm
 
-from espnet2_ext.output_files import write_text
+from espnet2_ext.io.files import write_text
 
 ATTEMPTS = 6
 """Failures in a row, without a byte gained, after which a download is given up."""

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 import yaml
 
-from espnet2_ext.configuration import plain_values
 from espnet2_ext.inference.speakers import SpeakerTable
-from espnet2_ext.output_files import write_wav
+from espnet2_ext.io.files import write_wav
+from espnet2_ext.sttatts.configuration import plain_values
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from tests.corpora import RATE, speak
 from tests.factories import TINY, TOKENS, tiny_model

@@ -18,12 +18,12 @@ from typing import Any
 
 from espnet2_ext.bin.for_each import split
 from espnet2_ext.bin.sttatts_inference import parse_options
-from espnet2_ext.configuration import build_model_config, plain_values
 from espnet2_ext.data.speaker_dimension import (
     model_conf_of,
     model_dimension,
     tool_dimension,
 )
+from espnet2_ext.sttatts.configuration import build_model_config, plain_values
 
 PLACES = {
     "asr": ["--data_path_and_name_and_type=wav.scp,asr_speech,sound"],

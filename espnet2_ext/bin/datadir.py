@@ -14,7 +14,8 @@ from espnet2_ext.data.kaldi_checks import (
     validate,
     write_reasons,
 )
-from espnet2_ext.data.kaldi_dir import KaldiDir, combine, read_table
+from espnet2_ext.data.kaldi_dir import KaldiDir, combine
+from espnet2_ext.io.tables import read_table
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from espnet2_ext.bin.token_list import tokens_of_model
-from espnet2_ext.data.kaldi_dir import read_table
-from espnet2_ext.output_files import write_text
+from espnet2_ext.io.files import write_text
+from espnet2_ext.io.tables import read_table
 from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS
 from espnet2_ext.text.cleaners import build_cleaner
 from espnet2_ext.text.ngram_estimation import NgramEstimate

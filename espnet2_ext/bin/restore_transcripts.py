@@ -27,10 +27,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from espnet2_ext.command_options import count
 from espnet2_ext.data.kaldi_checks import NAMED
-from espnet2_ext.data.kaldi_dir import read_table, write_table
-from espnet2_ext.output_files import only_writer, remove_unfinished
+from espnet2_ext.io.files import only_writer, remove_unfinished
+from espnet2_ext.io.options import count
+from espnet2_ext.io.tables import read_table, write_table
 from espnet2_ext.text.restoration.cache import AnswerCache
 from espnet2_ext.text.restoration.client import ChatClient, ServiceError
 from espnet2_ext.text.restoration.report import (

@@ -11,7 +11,7 @@ from espnet2_ext.bin.score_options import (
     begin_result,
     judge_options,
 )
-from espnet2_ext.command_options import add_command
+from espnet2_ext.io.options import add_command
 
 ASR = """\
 WER and CER of transcripts, with 95 % intervals.

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from espnet2_ext.command_options import add_command
+from espnet2_ext.io.options import add_command
 
 COMPARE = """\
 Put the scores of experiments side by side, and beside them what papers report.

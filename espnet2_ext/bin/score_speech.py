@@ -13,7 +13,7 @@ from espnet2_ext.bin.score_options import (
     begin_result,
     judge_options,
 )
-from espnet2_ext.command_options import add_command
+from espnet2_ext.io.options import add_command
 from espnet2_ext.scoring.judges.loading import NONE, load_judge
 from espnet2_ext.scoring.predictors.mos_predictor import CHOICES
 from espnet2_ext.scoring.speech.speaker_similarity import SECONDS
@@ -211,8 +211,8 @@ def _audio(args: argparse.Namespace) -> AudioConfig:
     """Mel settings of the model, or the usual ones."""
     if args.train_config is None:
         return AudioConfig()
-    from espnet2_ext.configuration import build_model_config
     from espnet2_ext.inference.loading import read_config
+    from espnet2_ext.sttatts.configuration import build_model_config
 
     config = read_config(args.train_config)
     preset, changes = config.get("preset", "base"), config.get("model_conf") or {}

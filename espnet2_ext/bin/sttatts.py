@@ -10,18 +10,17 @@ import os
 import sys
 import warnings
 
-from espnet2_ext.command_options import (
-    OptionGroup,
+from espnet2_ext.inference.cli.console import PlainHandler, complain
+from espnet2_ext.inference.isolated import one_line
+from espnet2_ext.inference.options import (
     add_device_options,
     add_generation_options,
     add_input_options,
     add_lm_options,
     add_search_options,
-    with_dashes,
 )
-from espnet2_ext.inference.cli.console import PlainHandler, complain
-from espnet2_ext.inference.isolated import one_line
-from espnet2_ext.threads import wait_asleep
+from espnet2_ext.io.options import OptionGroup, with_dashes
+from espnet2_ext.io.threads import wait_asleep
 
 MODEL_VARIABLE = "STTATTS_MODEL"
 

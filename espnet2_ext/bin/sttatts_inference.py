@@ -10,16 +10,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.command_options import (
-    OptionGroup,
+from espnet2_ext.inference.isolated import one_line
+from espnet2_ext.inference.options import (
     add_device_options,
     add_generation_options,
     add_input_options,
     add_lm_options,
     add_search_options,
 )
-from espnet2_ext.inference.isolated import one_line
-from espnet2_ext.threads import wait_asleep
+from espnet2_ext.io.options import OptionGroup
+from espnet2_ext.io.threads import wait_asleep
 
 DESCRIPTION = """\
 Recognise, synthesise or convert a set of utterances.

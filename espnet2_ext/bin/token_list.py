@@ -18,8 +18,8 @@ from pathlib import Path
 
 import yaml
 
-from espnet2_ext.data.kaldi_dir import read_table
-from espnet2_ext.output_files import write_text
+from espnet2_ext.io.files import write_text
+from espnet2_ext.io.tables import read_table
 from espnet2_ext.sttatts.symbols import (
     FIRST_SYMBOLS,
     LAST_SYMBOLS,

@@ -11,16 +11,16 @@ from torch import Tensor
 from espnet2_ext.checkpoints.fairseq_names import our_name
 from espnet2_ext.checkpoints.fitting import CTC_TABLES, EMBEDDING, Source
 from espnet2_ext.checkpoints.import_report import ImportReport
-from espnet2_ext.checkpoints.safe_reading import (
-    FAIRSEQ_CLASSES,
-    check_tensors,
-    plain,
-    read_data,
-)
 from espnet2_ext.checkpoints.vocabulary import (
     fairseq_rows,
     read_fairseq_dictionary,
     read_pieces,
+)
+from espnet2_ext.io.safe_reading import (
+    FAIRSEQ_CLASSES,
+    check_tensors,
+    plain,
+    read_data,
 )
 from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS
 

@@ -15,13 +15,13 @@ from espnet2_ext.checkpoints.hf_names import (
     our_name,
 )
 from espnet2_ext.checkpoints.import_report import ImportReport
-from espnet2_ext.checkpoints.safe_reading import check_tensors, read_tensors
 from espnet2_ext.checkpoints.vocabulary import (
     fairseq_rows,
     hugging_face_rows,
     read_fairseq_dictionary,
     read_json,
 )
+from espnet2_ext.io.safe_reading import check_tensors, read_tensors
 from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS
 from espnet2_ext.sttatts.waveform_front_end import KERNELS, STRIDES
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.installing import how_to_install
+from espnet2_ext.io.extras import how_to_install
 from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS
 
 MAX_TEXT = 600

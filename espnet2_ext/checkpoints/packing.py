@@ -44,7 +44,7 @@ from espnet2_ext.inference.vocoders.vocoder_formats import (
     OWN_SETTINGS,
     OWN_WEIGHTS,
 )
-from espnet2_ext.output_files import replacing
+from espnet2_ext.io.files import replacing
 
 CARD_NAME = "README.md"
 

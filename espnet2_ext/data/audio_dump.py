@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import soundfile
 
+from espnet2_ext.audio import BadInputError, load_speech
 from espnet2_ext.data.kaldi_checks import DROPPED, REPAIRED, validate, write_reasons
 from espnet2_ext.data.kaldi_dir import SEGMENTS, KaldiDir, Segment
-from espnet2_ext.inference.audio_input import BadInputError, load_speech
+from espnet2_ext.io.files import write_text
 from espnet2_ext.jobs.clusters import Workers
 from espnet2_ext.jobs.fanout import fan_out
-from espnet2_ext.output_files import write_text
 
 MANIFEST = "manifest.jsonl"
 COUNTED = {"wav.scp": "utt2num_samples", "target.scp": "utt2num_target_samples"}

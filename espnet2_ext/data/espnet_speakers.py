@@ -48,7 +48,7 @@ def _check_weights(model: Any, path: Path) -> None:
     Raises:
         ValueError: a weight that is needed is not in the file.
     """
-    from espnet2_ext.checkpoints.safe_reading import read_tensors
+    from espnet2_ext.io.safe_reading import read_tensors
 
     found = read_tensors(path, mmap=True)
     # The training loss is of no use here.

@@ -6,16 +6,9 @@ from pathlib import Path
 
 import soundfile
 
-from espnet2_ext.data.kaldi_dir import (
-    DERIVED,
-    SEGMENTS,
-    KaldiDir,
-    Segment,
-    invert,
-    read_table,
-    write_table,
-)
-from espnet2_ext.inference.audio_input import MAX_OVERSHOOT
+from espnet2_ext.audio import MAX_OVERSHOOT
+from espnet2_ext.data.kaldi_dir import DERIVED, SEGMENTS, KaldiDir, Segment, invert
+from espnet2_ext.io.tables import read_table, write_table
 
 DROPPED, REPAIRED = "dropped", "repaired"
 """Tables of what became of utterances on their way into a directory, and why."""

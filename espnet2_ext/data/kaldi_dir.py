@@ -14,59 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from espnet2_ext.output_files import remove_unfinished, write_text
+from espnet2_ext.io.files import remove_unfinished
+from espnet2_ext.io.tables import read_table, write_table
 
 DERIVED = "spk2utt"
 SEGMENTS = "segments"
 KNOWN = ("wav.scp", SEGMENTS, "text", "utt2spk", "utt2num_samples", "spembs.scp")
 MAY_BE_PARTIAL = ("feats_type", "nlsyms.txt")
 """Files without one line per utterance."""
-
-
-@dataclass
-class Table:
-    """One file: values by utterance id, and what is wrong with its lines."""
-
-    values: dict[str, str] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-
-
-def read_table(path: Path) -> Table:
-    """Read a table and note bad lines; the first of repeated ids counts.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: not UTF-8.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
-    try:
-        content = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 (byte {error.start})") from None
-    table, previous = Table(), ""
-    for number, line in enumerate(content.split("\n"), 1):
-        where = f"{path}:{number}"
-        if not line.strip():
-            if line or number <= content.count("\n"):
-                table.problems.append(f"{where}: empty line")
-            continue
-        uid, _, value = line.strip().partition(" ")
-        if "\t" in uid:
-            uid, _, value = line.strip().partition("\t")
-        if not value.strip():
-            table.problems.append(f"{where}: '{uid}' has no value")
-            continue
-        if uid in table.values:
-            table.problems.append(f"{where}: '{uid}' is there twice")
-            continue
-        if uid.encode() < previous.encode():
-            table.problems.append(
-                f"{where}: '{uid}' after '{previous}' is not sorted (LC_ALL=C)"
-            )
-        previous = uid
-        table.values[uid] = value.strip()
-    return table
 
 
 class Segment(NamedTuple):
@@ -94,12 +49,6 @@ class Segment(NamedTuple):
         if not 0 <= segment.start < segment.end < float("inf"):
             raise ValueError(f"'{start}' to '{end}' seconds is no stretch of time")
         return segment
-
-
-def write_table(path: Path, values: Mapping[str, str]) -> None:
-    """Write a table sorted by id; the file is whole or unchanged."""
-    ordered = sorted(values, key=str.encode)
-    write_text(path, "".join(f"{uid} {values[uid]}\n" for uid in ordered))
 
 
 def invert(utt2spk: Mapping[str, str]) -> dict[str, str]:

@@ -11,9 +11,8 @@ from tqdm import tqdm
 
 from espnet2_ext.data.audio_dump import COUNTED
 from espnet2_ext.data.kaldi_checks import NAMED
-from espnet2_ext.data.kaldi_dir import read_table
 from espnet2_ext.data.names import SEQUENCES
-from espnet2_ext.output_files import write_table
+from espnet2_ext.io.tables import read_table, write_table
 from espnet2_ext.text.tokens import Tokenizer
 
 
@@ -47,7 +46,7 @@ def write_lengths(
         else:
             table = "target.scp" if name.endswith("_target") else "wav.scp"
             lengths = sample_counts(folder, table)
-        write_table(target / f"{name}_shape", lengths.items())
+        write_table(target / f"{name}_shape", lengths, ordered=False)
         count = len(lengths)
     return count
 

@@ -15,23 +15,24 @@ from typing import NamedTuple
 
 import numpy as np
 
+from espnet2_ext.audio import load_speech
 from espnet2_ext.data.audio_dump import AUDIO_TABLES
-from espnet2_ext.data.kaldi_dir import KaldiDir, write_table
+from espnet2_ext.data.kaldi_dir import KaldiDir
 from espnet2_ext.data.speaker_extractors import (
     PRECOMPUTED,
     SAMPLE_RATE,
     load_extractor,
     portable_tool,
 )
-from espnet2_ext.inference.audio_input import load_speech
 from espnet2_ext.inference.speakers import (
     TOOL_SUFFIX,
     SpeakerTable,
     describe_speaker_tool,
 )
+from espnet2_ext.io.files import write_text
+from espnet2_ext.io.tables import write_table
 from espnet2_ext.jobs.clusters import Workers
 from espnet2_ext.jobs.fanout import fan_out
-from espnet2_ext.output_files import write_text
 
 STAMP = ".spembs.json"
 """Says of which inputs and options the embeddings in a directory were made."""

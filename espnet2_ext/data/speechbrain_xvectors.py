@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from espnet2_ext.installing import how_to_install
+from espnet2_ext.io.extras import how_to_install
 
 HUB_ID = "speechbrain/spkrec-xvect-voxceleb"
 WEIGHTS = "embedding_model.ckpt"
@@ -45,7 +45,7 @@ def load_xvectors(source: str) -> Any:
         ) from None
     import torch
 
-    from espnet2_ext.checkpoints.safe_reading import read_tensors
+    from espnet2_ext.io.safe_reading import read_tensors
 
     path = find_weights(source)
     state = read_tensors(path)

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from espnet2_ext.audio import MAX_SECONDS, BadInputError
 from espnet2_ext.inference.asr_search import SearchOptions, search
-from espnet2_ext.inference.audio_input import MAX_SECONDS, BadInputError
 from espnet2_ext.inference.batching import as_list, check_call, in_batches
 from espnet2_ext.inference.inputs import ModelInputs
 from espnet2_ext.inference.language_models.loading import (

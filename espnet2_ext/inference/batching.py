@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from espnet2_ext.inference.audio_input import BadInputError
+from espnet2_ext.audio import BadInputError
 
 
 def as_list(value: Any) -> tuple[bool, list[Any]]:

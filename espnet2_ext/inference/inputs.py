@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from espnet2_ext.inference.audio_input import BadInputError, load_speech
+from espnet2_ext.audio import BadInputError, load_speech
 from espnet2_ext.inference.diacritics import DiacriticsNotice
 from espnet2_ext.inference.speakers import SpeakerTable
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel

@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
-from espnet2_ext.configuration import build_model_config
 from espnet2_ext.inference.model_files import ModelFiles
 from espnet2_ext.inference.vocoders.plain_files import read_yaml
+from espnet2_ext.sttatts.configuration import build_model_config
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 
 

@@ -8,14 +8,14 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from espnet2_ext.audio import BadInputError, load_speech
 from espnet2_ext.data.speaker_extractors import (
     EXTRACTORS,
     SAMPLE_RATE,
     load_extractor,
     same_tool,
 )
-from espnet2_ext.inference.audio_input import BadInputError, load_speech
-from espnet2_ext.output_files import replacing
+from espnet2_ext.io.files import replacing
 
 KNOWN_SIZES = {"resemblyzer": 256, "speechbrain": 512}
 """Size of each extractor's embeddings, to guess a model's extractor by: models that

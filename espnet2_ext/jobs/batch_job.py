@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from espnet2_ext.io.files import write_text
 from espnet2_ext.jobs.clusters import JobOptions, read_training_settings
-from espnet2_ext.output_files import write_text
 
 SCRIPT, OUTPUT, NUMBER = "train_job.sh", "train_job.out", "train_job.id"
 """In the job's folder: what is submitted, what it prints, how the queue calls it."""

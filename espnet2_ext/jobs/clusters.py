@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from espnet2_ext.installing import how_to_install
+from espnet2_ext.io.extras import how_to_install
 
 QUEUE_CLUSTERS = {"slurm": "SLURMCluster", "sge": "SGECluster", "pbs": "PBSCluster"}
 """Classes of dask-jobqueue."""

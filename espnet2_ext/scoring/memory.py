@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from espnet2_ext.inference.decode.journal import Journal, Record
+from espnet2_ext.io.store import Journal, Record
 
 
 class Memory:

@@ -2,7 +2,7 @@
 
 The dataclasses hold plain values only, so that a configuration goes into
 ``config.yaml`` and back without loss.  They are checked by
-:func:`espnet2_ext.configuration.build_model_config`.
+:func:`espnet2_ext.sttatts.configuration.build_model_config`.
 """
 
 from dataclasses import dataclass, field, fields, replace

@@ -13,7 +13,6 @@ from espnet2.train.class_choices import ClassChoices
 from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import int_or_none, str2bool, str_or_none
 
-from espnet2_ext.configuration import build_model_config, plain_values
 from espnet2_ext.data.batches import BUCKETS, speech_buckets, text_buckets
 from espnet2_ext.data.collate import TaskCollate
 from espnet2_ext.data.iterators import build_task_iterators
@@ -21,6 +20,7 @@ from espnet2_ext.data.names import all_names, tasks_in
 from espnet2_ext.data.preprocessor import TaskPreprocessor
 from espnet2_ext.data.speaker_dimension import data_dimension
 from espnet2_ext.sttatts.config import PRESETS, TASKS, ModelConfig
+from espnet2_ext.sttatts.configuration import build_model_config, plain_values
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.speech_encoder_prenet import FRONT_ENDS
 from espnet2_ext.text.cleaners import CLEANERS, build_cleaner

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from espnet2_ext.output_files import replacing
+from espnet2_ext.io.files import replacing
 
 MODES = ("unigram", "bpe")
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from espnet2.torch_utils.safe_torch_load import UnsafeLoadRefusedError, safe_torch_load
 
-from espnet2_ext.output_files import replacing
+from espnet2_ext.io.files import replacing
 
 CHECKPOINT = "checkpoint.pth"
 PREVIOUS = "checkpoint.previous.pth"

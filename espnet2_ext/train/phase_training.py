@@ -15,7 +15,7 @@ from typing import Any
 import torch
 import yaml
 
-from espnet2_ext.output_files import write_text
+from espnet2_ext.io.files import write_text
 from espnet2_ext.tasks.sttatts import STTATTSTask
 from espnet2_ext.train.checkpoints import CHECKPOINT, PREVIOUS
 from espnet2_ext.train.phase_arguments import phase_arguments

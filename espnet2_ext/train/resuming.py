@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from espnet2_ext.configuration import build_model_config, plain_values
-from espnet2_ext.output_files import write_text
+from espnet2_ext.io.files import write_text
+from espnet2_ext.sttatts.configuration import build_model_config, plain_values
 from espnet2_ext.train.checkpoints import CHECKPOINT, PREVIOUS
 
 TRAINED_ON = "trained_on.yaml"

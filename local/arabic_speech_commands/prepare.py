@@ -23,8 +23,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from espnet2_ext.command_options import count
-from espnet2_ext.output_files import remove_unfinished
+from espnet2_ext.io.files import remove_unfinished
+from espnet2_ext.io.options import count
 from local.arabic_speech_commands.corpus import (
     Clip,
     download_arabic_speech_commands,

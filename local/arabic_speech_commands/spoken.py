@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from espnet2_ext.output_files import replacing
+from espnet2_ext.io.files import replacing
 from local.arabic_speech_commands.corpus import SAMPLE_RATE, Clip
 
 MARGIN = 0.04

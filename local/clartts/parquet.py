@@ -13,7 +13,7 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from espnet2_ext.output_files import remove_unfinished, replacing
+from espnet2_ext.io.files import remove_unfinished, replacing
 from local.utterances import Utterance, as_id
 
 if TYPE_CHECKING:

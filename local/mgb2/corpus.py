@@ -25,7 +25,8 @@ from typing import cast
 
 from tqdm import tqdm
 
-from espnet2_ext.data.kaldi_dir import Segment, read_table
+from espnet2_ext.data.kaldi_dir import Segment
+from espnet2_ext.io.tables import read_table
 from espnet2_ext.text.arabic import is_arabic_letter
 from espnet2_ext.text.buckwalter import from_buckwalter
 from local.corpus_parts import files_of, find_parts, note_count

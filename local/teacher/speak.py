@@ -21,12 +21,7 @@ import soundfile
 import soxr
 from tqdm import tqdm
 
-from espnet2_ext.output_files import (
-    only_writer,
-    remove_unfinished,
-    replacing,
-    write_text,
-)
+from espnet2_ext.io.files import only_writer, remove_unfinished, replacing, write_text
 from local.commands import run
 from local.teacher.sentences import find_wordnet, read_examples, readings
 

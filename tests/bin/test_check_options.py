@@ -10,9 +10,9 @@ import yaml
 from espnet2_ext.bin.check_options import main
 from espnet2_ext.bin.sttatts_train import NoGPUError
 from espnet2_ext.bin.sttatts_train import main as train
-from espnet2_ext.configuration import build_model_config, plain_values
 from espnet2_ext.data.speaker_dimension import data_dimension, model_dimension
 from espnet2_ext.models import SHIPPED
+from espnet2_ext.sttatts.configuration import build_model_config, plain_values
 from tests.recipes.recipe_runs import ROOT
 
 TRAINING = ["--token_list=tokens.txt", "--preset=base"]

@@ -10,7 +10,8 @@ import soundfile
 from espnet2_ext.bin.datadir import main as datadir
 from espnet2_ext.bin.dump_audio import main
 from espnet2_ext.data.audio_dump import Manifest
-from espnet2_ext.data.kaldi_dir import KaldiDir, read_table
+from espnet2_ext.data.kaldi_dir import KaldiDir
+from espnet2_ext.io.tables import read_table
 
 
 def tone(seconds, rate, channels=1):

@@ -7,7 +7,8 @@ import soundfile
 from espnet2_ext.bin.lengths import main
 from espnet2_ext.bin.sttatts_train import main as train
 from espnet2_ext.data.audio_dump import dump_audio
-from espnet2_ext.data.kaldi_dir import KaldiDir, read_table
+from espnet2_ext.data.kaldi_dir import KaldiDir
+from espnet2_ext.io.tables import read_table
 from espnet2_ext.sttatts.symbols import build_token_list
 from tests.corpora import LETTERS, RATE, random_texts, speak
 

@@ -13,10 +13,11 @@ import pytest
 import soundfile
 
 from espnet2_ext import STTATTS
-from espnet2_ext import command_options as options
+from espnet2_ext.audio import MAX_SECONDS
 from espnet2_ext.bin.sttatts import main
-from espnet2_ext.inference.audio_input import MAX_SECONDS
+from espnet2_ext.inference import options
 from espnet2_ext.inference.cli.commands import _output_paths
+from espnet2_ext.io import options as io_options
 from tests.model_dirs import SPEAKERS, TEXTS, write_model, write_waves
 
 SEARCH = ["--beam-size", "2", "--ctc-weight", "0.3"]
@@ -117,7 +118,7 @@ def test_defaults_are_those_of_the_python_interface():
         options.add_input_options(parser)
         options.add_device_options(parser)
         signature = inspect.signature(getattr(STTATTS, method)).parameters
-        values = options.chosen(parser.parse_args([]), (*names, "batch_size"))
+        values = io_options.chosen(parser.parse_args([]), (*names, "batch_size"))
         for name, value in values.items():
             if name in signature:
                 assert signature[name].default == value, name

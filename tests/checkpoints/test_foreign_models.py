@@ -9,7 +9,7 @@ import torch
 from espnet2_ext import STTATTS
 from espnet2_ext.bin.sttatts import main
 from espnet2_ext.inference.model_files import find_model
-from espnet2_ext.output_files import write_wav
+from espnet2_ext.io.files import write_wav
 from tests import oracle
 from tests.checkpoints.hf_models import build, save
 from tests.checkpoints.local_hub import LocalHub, pretend, serving

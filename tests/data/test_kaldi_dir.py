@@ -6,7 +6,8 @@ import soundfile
 
 from espnet2_ext.bin.datadir import main
 from espnet2_ext.data.kaldi_checks import AudioLimits, validate, write_reasons
-from espnet2_ext.data.kaldi_dir import KaldiDir, read_table
+from espnet2_ext.data.kaldi_dir import KaldiDir
+from espnet2_ext.io.tables import read_table
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import torch
 import yaml
 
 from espnet2_ext import STTATTS
+from espnet2_ext.audio import BadInputError
 from espnet2_ext.inference import asr_search
-from espnet2_ext.inference.audio_input import BadInputError
 from espnet2_ext.inference.search.beam_search import BeamSearch
 from tests.corpora import random_texts, speak
 from tests.factories import TINY

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from espnet2_ext import STTATTS
-from espnet2_ext.inference.audio_input import BadInputError
+from espnet2_ext.audio import BadInputError
 from espnet2_ext.inference.speakers import SpeakerTable
 from tests.factories import TINY
 from tests.model_dirs import SPEAKERS, write_model

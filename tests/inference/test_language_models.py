@@ -17,7 +17,7 @@ from espnet2_ext.bin.sttatts_inference import main as inference
 from espnet2_ext.inference.language_models.espnet_lm import lm_files, load_espnet_lm
 from espnet2_ext.inference.language_models.ngram import NgramModel
 from espnet2_ext.inference.language_models.symbols import places_in
-from espnet2_ext.output_files import write_wav
+from espnet2_ext.io.files import write_wav
 from espnet2_ext.sttatts.symbols import EOS, build_token_list
 from espnet2_ext.text.ngram_estimation import START, NgramEstimate
 from tests.corpora import RATE, speak

@@ -5,9 +5,9 @@ import pytest
 from omniio import kaldi
 
 from espnet2_ext import STTATTS
+from espnet2_ext.audio import BadInputError
 from espnet2_ext.bin.sttatts_inference import main
 from espnet2_ext.data import speaker_extractors
-from espnet2_ext.inference.audio_input import BadInputError
 from espnet2_ext.inference.speakers import (
     SpeakerTable,
     describe_speaker_tool,

@@ -7,7 +7,8 @@ import pytest
 import soundfile
 
 from espnet2_ext.bin.dump_audio import main as dump_audio
-from espnet2_ext.data.kaldi_dir import KaldiDir, read_table
+from espnet2_ext.data.kaldi_dir import KaldiDir
+from espnet2_ext.io.tables import read_table
 from local.cmu_arctic import corpus, prepare
 from tests.local.miniature import ARCTIC_SENTENCES, write_cmu_arctic
 

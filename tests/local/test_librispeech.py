@@ -7,7 +7,8 @@ import tarfile
 
 import pytest
 
-from espnet2_ext.data.kaldi_dir import KaldiDir, read_table
+from espnet2_ext.data.kaldi_dir import KaldiDir
+from espnet2_ext.io.tables import read_table
 from local.librispeech import corpus, prepare
 from tests.local.http_server import Behaviour, serve
 from tests.local.miniature import SMALL, write_librispeech

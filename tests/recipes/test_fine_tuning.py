@@ -8,8 +8,8 @@ import torch
 import yaml
 
 from espnet2_ext.checkpoints.packing import Sources, pack_model
-from espnet2_ext.configuration import build_model_config
-from espnet2_ext.data.kaldi_dir import read_table
+from espnet2_ext.io.tables import read_table
+from espnet2_ext.sttatts.configuration import build_model_config
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from tests.factories import TOKENS
 from tests.local.asterisk_sounds import write_corpus as write_sounds

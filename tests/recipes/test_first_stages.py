@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from espnet2_ext.bin.datadir import main as datadir
-from espnet2_ext.data.kaldi_dir import read_table
+from espnet2_ext.io.tables import read_table
 from tests.local.asterisk_sounds import write_corpus as write_sounds
 from tests.recipes.recipe_runs import (
     RECIPES,

@@ -8,7 +8,7 @@ import time
 import pytest
 import yaml
 
-from espnet2_ext.data.kaldi_dir import read_table
+from espnet2_ext.io.tables import read_table
 from tests.jobs.slurm_stand_in import install
 from tests.recipes.recipe_runs import (
     RECIPES,

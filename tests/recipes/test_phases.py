@@ -4,7 +4,7 @@ import pytest
 import torch
 import yaml
 
-from espnet2_ext.data.kaldi_dir import read_table, write_table
+from espnet2_ext.io.tables import read_table, write_table
 from tests.recipes.recipe_runs import (
     RECIPES,
     command,

@@ -11,7 +11,7 @@ import soundfile
 import yaml
 
 from espnet2_ext import STTATTS
-from espnet2_ext.data.kaldi_dir import read_table
+from espnet2_ext.io.tables import read_table
 from espnet2_ext.text.arabic import DIACRITICS
 from tests.local.mini_arabic_sc import WORDS
 from tests.recipes.fork_server import forking_python

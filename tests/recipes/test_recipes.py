@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from espnet2_ext import STTATTS
-from espnet2_ext.data.kaldi_dir import read_table
+from espnet2_ext.io.tables import read_table
 from tests.model_dirs import SPEAKERS
 from tests.recipes.recipe_runs import (
     RECIPES,

@@ -14,22 +14,18 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from espnet2_ext.command_options import (
-    GENERATION_NAMES,
-    LM_NAMES,
-    SEARCH_NAMES,
-    chosen,
-)
+from espnet2_ext.audio import BadInputError
 from espnet2_ext.inference.api import STTATTS
-from espnet2_ext.inference.audio_input import BadInputError
 from espnet2_ext.inference.cli.console import complain, say
 from espnet2_ext.inference.cli.summary import readable, summarize
 from espnet2_ext.inference.isolated import Loaded, Outcome, run_isolated
+from espnet2_ext.inference.options import GENERATION_NAMES, LM_NAMES, SEARCH_NAMES
 from espnet2_ext.inference.results import Speech, Transcript
 from espnet2_ext.inference.search.search_types import SearchOptions
 from espnet2_ext.inference.tts_generation import GenerationOptions
+from espnet2_ext.io.files import write_wav
+from espnet2_ext.io.options import chosen
 from espnet2_ext.models import SHIPPED
-from espnet2_ext.output_files import write_wav
 
 STDIN = "-"
 PLACE = "{name}"

@@ -6,16 +6,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from espnet2_ext.audio import BadInputError
 from espnet2_ext.inference.attention_scores import TABLE, attention_scores
-from espnet2_ext.inference.audio_input import BadInputError
-from espnet2_ext.inference.decode.journal import Record
 from espnet2_ext.inference.results import Speech, Transcript
-from espnet2_ext.output_files import (
-    replacing,
-    write_array,
-    write_table,
-    write_wav,
-)
+from espnet2_ext.io.files import replacing, write_array, write_wav
+from espnet2_ext.io.store import Record
+from espnet2_ext.io.tables import write_table
 
 Row = tuple[str, Any]
 
@@ -76,7 +72,8 @@ class TranscriptOutputs:
             for name in ("text", "token", "token_int", "score"):
                 write_table(
                     self._folder / f"{rank + 1}best_recog" / name,
-                    self._column(rows, rank, name),
+                    dict(self._column(rows, rank, name)),
+                    ordered=False,
                 )
 
     @staticmethod
@@ -160,7 +157,7 @@ class SpeechOutputs:
             TABLE: [(uid, record[TABLE]) for uid, record in rows if TABLE in record],
         }
         for name, column in columns.items():
-            write_table(self._folder / name, column)
+            write_table(self._folder / name, dict(column), ordered=False)
 
     def _wav(self, uid: str) -> Path:
         return self._folder / "wav" / f"{uid}.wav"

@@ -18,7 +18,6 @@ from typing import Any
 
 import torch
 
-from espnet2_ext.command_options import GENERATION_NAMES, SEARCH_NAMES, chosen
 from espnet2_ext.inference.api import STTATTS
 from espnet2_ext.inference.cli.commands import pick_device, require_task
 from espnet2_ext.inference.decode.decode_outputs import (
@@ -27,7 +26,6 @@ from espnet2_ext.inference.decode.decode_outputs import (
     TranscriptOutputs,
 )
 from espnet2_ext.inference.decode.input_tables import InputTables, UtteranceInput
-from espnet2_ext.inference.decode.journal import Journal
 from espnet2_ext.inference.decode.language_model_options import LanguageModelOptions
 from espnet2_ext.inference.isolated import Loaded, Outcome, run_isolated
 from espnet2_ext.inference.model_files import (
@@ -35,15 +33,14 @@ from espnet2_ext.inference.model_files import (
     ModelFiles,
     find_model,
 )
+from espnet2_ext.inference.options import GENERATION_NAMES, SEARCH_NAMES
 from espnet2_ext.inference.search.search_types import SearchOptions
 from espnet2_ext.inference.tts_generation import GenerationOptions
-from espnet2_ext.output_files import (
-    only_writer,
-    remove_unfinished,
-    write_table,
-    write_text,
-)
-from espnet2_ext.progress_bar import progress_bar
+from espnet2_ext.io.files import only_writer, remove_unfinished, write_text
+from espnet2_ext.io.options import chosen
+from espnet2_ext.io.progress import progress_bar
+from espnet2_ext.io.store import Journal
+from espnet2_ext.io.tables import write_table
 
 JOURNAL, DONE, FAILED = "journal.jsonl", ".done", "failed"
 OWN_OPTIONS = ("task", "language", "max_seconds", "speaker", "dtype")
@@ -330,10 +327,10 @@ def _finish(
         if uid not in failures and (record := journal.get(uid)) is not None
     ]
     outputs.write_tables(rows)
-    failed = [uid for uid in keys if uid in failures]
-    write_table(folder / FAILED, ((uid, failures[uid]) for uid in failed))
+    failed = {uid: failures[uid] for uid in keys if uid in failures}
+    write_table(folder / FAILED, failed, ordered=False)
     if failed:
-        shown = ", ".join(failed[:5]) + (", …" if len(failed) > 5 else "")
+        shown = ", ".join([*failed][:5]) + (", …" if len(failed) > 5 else "")
         logging.error(
             "%d of %d utterances failed: %s (reasons: %s)",
             len(failed),

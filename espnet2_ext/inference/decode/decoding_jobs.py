@@ -11,16 +11,16 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from espnet2_ext.data.kaldi_dir import read_table
 from espnet2_ext.inference.decode.decode_set import (
     DONE,
     FAILED,
     JOURNAL,
     claim_folder,
 )
+from espnet2_ext.io.files import write_text
+from espnet2_ext.io.tables import read_table, write_table
 from espnet2_ext.jobs.clusters import Workers
 from espnet2_ext.jobs.fanout import fan_out
-from espnet2_ext.output_files import write_table, write_text
 
 SPLITS = "split"
 """Folders of the jobs begin with this; the number of jobs follows."""
@@ -160,7 +160,8 @@ def join(folders: Sequence[Path], target: Path, keys: Sequence[str]) -> dict[str
             else:
                 _link(path, target / name)
     for place, values in tables.items():
-        write_table(target / place, ((k, values[k]) for k in keys if k in values))
+        joined = {uid: values[uid] for uid in keys if uid in values}
+        write_table(target / place, joined, ordered=False)
     return tables.get(FAILED, {})
 
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from espnet2_ext.audio import BadInputError
 from espnet2_ext.inference.api import STTATTS
-from espnet2_ext.inference.audio_input import BadInputError
 from espnet2_ext.inference.isolated import Loaded
 from espnet2_ext.inference.speakers import speaker_tool_of
 

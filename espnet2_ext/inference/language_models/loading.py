@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from espnet2.legacy.nets.scorer_interface import BatchScorerInterface
 
-from espnet2_ext.inference.audio_input import BadInputError
+from espnet2_ext.audio import BadInputError
 from espnet2_ext.inference.language_models.espnet_lm import lm_files, load_espnet_lm
 from espnet2_ext.inference.language_models.ngram import NgramModel
 from espnet2_ext.inference.search.extra_scorers import ScorersAndWeights

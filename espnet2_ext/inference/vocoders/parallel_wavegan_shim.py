@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from espnet2_ext.installing import how_to_install
+from espnet2_ext.io.extras import how_to_install
 
 GENERATORS = (
     "HiFiGANGenerator",

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from espnet2_ext.checkpoints.safe_reading import read_data, read_tensors
-from espnet2_ext.installing import how_to_install
+from espnet2_ext.io.extras import how_to_install
+from espnet2_ext.io.safe_reading import read_data, read_tensors
 
 __all__ = [
     "mapping",

@@ -10,8 +10,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from espnet2_ext.inference.audio_input import BadInputError, load_speech
-from espnet2_ext.output_files import write_table
+from espnet2_ext.audio import BadInputError, load_speech
+from espnet2_ext.io.tables import write_table
 from espnet2_ext.scoring.judges.heard import Heard, Listener
 from espnet2_ext.scoring.judges.judge import Judge
 from espnet2_ext.scoring.judges.loading import WHISPER
@@ -89,9 +89,9 @@ def transcribe_set(
         **origin,
     }
     write_json(output_dir / RECOGNIZER, content)
-    write_table(output_dir / FAILED, failed.items())
-    rows = ((uid, " ".join(one.text.split())) for uid, one in heard.items())
-    write_table(output_dir / TEXT, rows)
+    write_table(output_dir / FAILED, failed, ordered=False)
+    texts = {uid: " ".join(one.text.split()) for uid, one in heard.items()}
+    write_table(output_dir / TEXT, texts, ordered=False)
     if failed:
         raise ValueError(
             f"{len(failed)} of {len(paths)} recordings cannot be used and have no "

@@ -4,7 +4,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from espnet2_ext.command_options import add_command, count
+from espnet2_ext.io.options import add_command, count
 from espnet2_ext.scoring.listening.names import (
     CRITERIA,
     KEY,

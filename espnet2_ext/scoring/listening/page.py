@@ -15,7 +15,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from espnet2_ext.output_files import write_text, write_wav
+from espnet2_ext.io.files import write_text, write_wav
 from espnet2_ext.scoring.listening.key_file import Clip, Key, read_key
 from espnet2_ext.scoring.listening.names import (
     CRITERIA,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from espnet2_ext.inference.audio_input import load_speech
+from espnet2_ext.audio import load_speech
 from espnet2_ext.scoring.transcripts.texts import name_some
 
 LEVEL = -26.0

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from espnet2_ext.checkpoints.safe_reading import (
+from espnet2_ext.io.safe_reading import (
     FAIRSEQ_CLASSES,
     Inert,
     check_tensors,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2_ext.output_files import replacing
+from espnet2_ext.io.files import replacing
 from espnet2_ext.scoring.report.utterances import Utterance
 from espnet2_ext.scoring.results.curves import (
     COLORS,

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.configuration import build_model_config, preset_of
 from espnet2_ext.inference.loading import read_config
 from espnet2_ext.scoring.results.result_file import RESULT, Result, read_result
+from espnet2_ext.sttatts.configuration import build_model_config, preset_of
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 
 CONFIG = "config.yaml"

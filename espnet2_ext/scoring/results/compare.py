@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.output_files import write_text
+from espnet2_ext.io.files import write_text
 from espnet2_ext.scoring.results.collect import Experiment, collect
 from espnet2_ext.scoring.results.provenance import environment
 from espnet2_ext.scoring.results.published import PublishedRow, read_published

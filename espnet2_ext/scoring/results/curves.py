@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.output_files import replacing
+from espnet2_ext.io.files import replacing
 from espnet2_ext.scoring.results.histories import TRAIN, VALID, History, read_history
 from espnet2_ext.scoring.results.result_file import write_json
 from espnet2_ext.sttatts.config import TASKS

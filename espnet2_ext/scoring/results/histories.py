@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from espnet2_ext.checkpoints.safe_reading import read_data
+from espnet2_ext.io.safe_reading import read_data
 from espnet2_ext.train.checkpoints import CHECKPOINT, PREVIOUS
 from espnet2_ext.train.phase_steps import RECORD
 

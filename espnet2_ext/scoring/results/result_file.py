@@ -53,7 +53,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.output_files import write_text
+from espnet2_ext.io.files import write_text
 from espnet2_ext.scoring.results.provenance import environment
 from espnet2_ext.scoring.transcripts.normalizers import DESCRIPTIONS
 

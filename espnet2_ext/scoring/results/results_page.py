@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from espnet2_ext.output_files import remove_unfinished, write_text
+from espnet2_ext.io.files import remove_unfinished, write_text
 from espnet2_ext.scoring.listening.mos_table import mos_lines
 from espnet2_ext.scoring.results.collect import Experiment, collect, of_kind
 from espnet2_ext.scoring.results.origins import origin_lines

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from espnet2_ext.inference.audio_input import BadInputError, load_speech
-from espnet2_ext.progress_bar import progress_bar
+from espnet2_ext.audio import BadInputError, load_speech
+from espnet2_ext.io.progress import progress_bar
 from espnet2_ext.scoring.intervals import mean_interval, ratio_interval, summarize
 from espnet2_ext.scoring.judges.heard import Heard, Listener
 from espnet2_ext.scoring.predictors.mos_predictor import SAMPLE_RATE

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from espnet2_ext.audio import load_speech
 from espnet2_ext.data.speaker_extractors import SAMPLE_RATE, load_extractor
-from espnet2_ext.inference.audio_input import load_speech
 from espnet2_ext.scoring.memory import Memory
 
 FOLDER = "voices"

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from espnet2_ext.output_files import write_text
+from espnet2_ext.io.files import write_text
 from espnet2_ext.scoring.transcripts.alignment import Aligned, Operation, align
 from espnet2_ext.scoring.transcripts.error_rates import ErrorCounts
 from espnet2_ext.scoring.transcripts.text_scores import ScoredUtterance

@@ -3,7 +3,7 @@
 from dataclasses import asdict, astuple, dataclass
 from typing import Any, Literal
 
-from espnet2_ext.installing import how_to_install
+from espnet2_ext.io.extras import how_to_install
 
 Unit = Literal["word", "character"]
 

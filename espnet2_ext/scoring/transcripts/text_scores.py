@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.output_files import write_text
+from espnet2_ext.io.files import write_text
 from espnet2_ext.scoring.intervals import summarize
 from espnet2_ext.scoring.transcripts.error_rates import ErrorCounts, count_errors
 from espnet2_ext.scoring.transcripts.normalizers import get_normalizer

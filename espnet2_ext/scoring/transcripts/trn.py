@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from espnet2_ext.output_files import write_text
+from espnet2_ext.io.files import write_text
 from espnet2_ext.scoring.transcripts.text_scores import ScoredUtterance
 
 PROGRAM = "sclite"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from espnet2_ext.installing import how_to_install
+from espnet2_ext.io.extras import how_to_install
 from espnet2_ext.text.restoration.reply import Reply
 from espnet2_ext.text.restoration.template import Messages
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from espnet2_ext.output_files import write_text
+from espnet2_ext.io.files import write_text
 from espnet2_ext.text.restoration.differences import letter_pieces, word_changes
 from espnet2_ext.text.restoration.review import COLUMNS
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from espnet2_ext.data.kaldi_dir import write_table
+from espnet2_ext.io.tables import write_table
 from espnet2_ext.text.arabic import unify_forms
 
 _PAIRS = {

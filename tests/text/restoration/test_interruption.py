@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("openai")
 
 from espnet2_ext.bin.restore_transcripts import main
-from espnet2_ext.data.kaldi_dir import read_table
+from espnet2_ext.io.tables import read_table
 from tests.text.restoration.corpus import LINES, RESTORED, write_transcripts
 from tests.text.restoration.model_server import right
 

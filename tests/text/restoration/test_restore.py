@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("openai")
 
 from espnet2_ext.bin.restore_transcripts import TEMPLATE, main
-from espnet2_ext.data.kaldi_dir import read_table
+from espnet2_ext.io.tables import read_table
 from espnet2_ext.text.arabic import strip_diacritics
 from tests.text.restoration.conftest import KEY
 from tests.text.restoration.corpus import (
@@ -339,7 +339,7 @@ def test_the_key_is_nowhere(restore, server, tmp_path, caplog, capsys):
 
 
 def test_two_runs_do_not_share_a_cache(restore, tmp_path, capsys):
-    from espnet2_ext.output_files import only_writer
+    from espnet2_ext.io.files import only_writer
 
     with only_writer(tmp_path / "cache"):
         assert restore() == 1

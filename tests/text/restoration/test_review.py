@@ -7,7 +7,7 @@ import re
 import pytest
 
 from espnet2_ext.bin.restore_transcripts import main
-from espnet2_ext.data.kaldi_dir import read_table
+from espnet2_ext.io.tables import read_table
 from espnet2_ext.text.restoration.differences import letter_pieces, word_changes
 from espnet2_ext.text.restoration.report import Restored, write_report, write_sheet
 from espnet2_ext.text.restoration.review import COLUMNS, read_prepared

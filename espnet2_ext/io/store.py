@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.output_files import write_text
+from espnet2_ext.io.files import write_text
 
 Record = dict[str, Any]
 

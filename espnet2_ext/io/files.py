@@ -1,10 +1,10 @@
 """Results on disk: every file is whole or not there."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
@@ -78,8 +78,3 @@ def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file."""
     with replacing(path) as file:
         file.write(text.encode())
-
-
-def write_table(path: Path, rows: Iterable[tuple[str, Any]]) -> None:
-    """Write ``utterance value`` lines, Kaldi's form."""
-    write_text(path, "".join(f"{uid} {value}".rstrip() + "\n" for uid, value in rows))

@@ -23,7 +23,7 @@ import torch
 from numpy._core import multiarray
 from torch import Tensor
 
-from espnet2_ext.checkpoints.legacy_reading import read_legacy
+from espnet2_ext.io.legacy_reading import read_legacy
 
 
 class Inert:

@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
-from espnet2_ext.configuration import build_model_config, plain_values
 from espnet2_ext.sttatts.config import PRESETS
+from espnet2_ext.sttatts.configuration import build_model_config, plain_values
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))

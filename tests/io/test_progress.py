@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from espnet2_ext import progress_bar as module
-from espnet2_ext.progress_bar import ProgressLines, progress_bar
+from espnet2_ext.io import progress as module
+from espnet2_ext.io.progress import ProgressLines, progress_bar
 
 
 @pytest.fixture

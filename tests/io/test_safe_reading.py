@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from espnet2_ext.bin.sttatts_import import main
-from espnet2_ext.checkpoints.legacy_reading import read_legacy
-from espnet2_ext.checkpoints.safe_reading import (
+from espnet2_ext.io.legacy_reading import read_legacy
+from espnet2_ext.io.safe_reading import (
     FAIRSEQ_CLASSES,
     plain,
     read_data,

@@ -4,7 +4,7 @@ import configparser
 import re
 from pathlib import Path
 
-from espnet2_ext.installing import CHECKOUT, how_to_install
+from espnet2_ext.io.extras import CHECKOUT, how_to_install
 
 SOURCES = sorted((CHECKOUT / "espnet2_ext").rglob("*.py"))
 CALL = re.compile(r"how_to_install\(\s*['\"](\w+)['\"]\s*\)")
@@ -53,5 +53,5 @@ def test_what_is_named_is_in_the_extra():
 
 def test_the_checkout_is_named(monkeypatch, tmp_path):
     assert str(CHECKOUT) in how_to_install("scoring")
-    monkeypatch.setattr("espnet2_ext.installing.CHECKOUT", Path(tmp_path))
+    monkeypatch.setattr("espnet2_ext.io.extras.CHECKOUT", Path(tmp_path))
     assert "in the project's checkout type" in how_to_install("scoring")

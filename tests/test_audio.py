@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from espnet2_ext.inference.audio_input import BadInputError, load_speech
+from espnet2_ext.audio import BadInputError, load_speech
 from tests.corpora import speak
 
 TONE = speak("abcd")

@@ -1,0 +1,1 @@
+"""Files: whole or not there, tables, the memory of what is done, safe reading."""
