@@ -3,7 +3,7 @@
 TEST_WORKERS ?= 2
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
-PYTHON_DIRS := $(wildcard espnet2_ext local benchmarks tests scripts egs2)
+PYTHON_DIRS := $(wildcard espnet2_ext local tools benchmarks tests scripts egs2)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
@@ -26,7 +26,7 @@ test: lint ## Lint, then run the tests (TEST_WORKERS=2, PYTEST_ARGS=...)
 lint: env ## Check style, types, dead code and shell scripts
 	$(BIN)/ruff check $(PYTHON_DIRS)
 	$(BIN)/ruff format --check $(PYTHON_DIRS)
-	$(BIN)/mypy espnet2_ext tests/typing_examples.py
+	$(BIN)/mypy espnet2_ext tools tests/typing_examples.py
 	$(BIN)/vulture
 	scripts/lint_shell.sh
 

@@ -15,7 +15,6 @@ from espnet2_ext.bin.score_speech import add_parsers as add_speech_parsers
 from espnet2_ext.inference.isolated import one_line
 from espnet2_ext.io.files import only_writer
 from espnet2_ext.io.options import add_command
-from espnet2_ext.scoring.listening.cli import add_parsers as add_listening_parsers
 from espnet2_ext.scoring.results.provenance import command_line
 
 MODULE = "espnet2_ext.bin.sttatts_score"
@@ -29,14 +28,12 @@ Score transcripts and synthesised speech, and write the tables.
   tts          what an ASR judge understands of synthesised speech, beside its own error
                on natural recordings and on what the vocoder makes of them
   vc           the same of converted speech, and whether the voice is the target's
-  listening    the page of a listening test
-  mos          mean opinion scores from the answers to it
   results      RESULTS.md and results.json from all scores of an experiment folder
   compare      experiments and published rows side by side
   curves       learning curves of each task
   report       a web page: scores, curves, pictures, recordings
 
-asr, tts, vc and mos write result.json and a table of what was scored into
+asr, tts and vc write result.json and a table of what was scored into
 --output_dir."""
 
 
@@ -89,7 +86,6 @@ def _parser() -> argparse.ArgumentParser:
     add_output(sub, "made the experiments")
 
     add_report_parsers(commands)
-    add_listening_parsers(commands)
     return parser
 
 

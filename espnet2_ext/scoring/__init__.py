@@ -20,7 +20,6 @@ How a number comes about::
                             words left out or said again, predicted opinions
         speaker_similarity.py   how far voices are those of the speakers
         generation.py       whether it stopped, how long it is, how attention went
-    listening/      a listening test: its page, and mean opinion scores
     results/        what comes of it
         result_file.py      every command writes a result.json
         collect.py          finds those of an experiment folder
@@ -28,6 +27,7 @@ How a number comes about::
         results_page.py     writes RESULTS.md from them; summary.py for the terminal
         compare.py          experiments beside each other and beside published rows
         curves.py           learning curves
+        mos_table.py        what tools/listening_test found
     report/         a page with scores, curves, pictures and recordings
     intervals.py    how sure a rate is: bootstrap over utterances
     memory.py       what was measured is kept: a killed run goes on

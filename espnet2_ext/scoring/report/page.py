@@ -7,12 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from espnet2_ext.io.files import write_text
-from espnet2_ext.scoring.listening.mos_table import (
-    LEGEND,
-    mos_columns,
-    mos_notes,
-    mos_rows,
-)
 from espnet2_ext.scoring.report.media import Curve, MediaFolder
 from espnet2_ext.scoring.report.utterances import (
     NAMES,
@@ -22,6 +16,12 @@ from espnet2_ext.scoring.report.utterances import (
 )
 from espnet2_ext.scoring.results.collect import CONFIG, Experiment, collect, of_kind
 from espnet2_ext.scoring.results.histories import read_history
+from espnet2_ext.scoring.results.mos_table import (
+    LEGEND,
+    mos_columns,
+    mos_notes,
+    mos_rows,
+)
 from espnet2_ext.scoring.results.origins import origin_lines
 from espnet2_ext.scoring.results.result_file import RESULT, Result
 from espnet2_ext.scoring.results.result_tables import (

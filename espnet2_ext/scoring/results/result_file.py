@@ -44,7 +44,7 @@ In ``asr``, ``tts`` and ``vc`` also::
                     synthesized, source: "mean", "interval", "trials"; or None
 
 ``mos`` adds ``test``, ``raters``, ``scores`` (by criterion and system: "mos",
-"interval", "ratings") and ``agreement``; see listening/mos.py.
+"interval", "ratings") and ``agreement``; see tools/listening_test/mos.py.
 
 Rates and shares are fractions, not per cent; an interval is its two ends, or None.
 """

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from espnet2_ext.io.files import remove_unfinished, write_text
-from espnet2_ext.scoring.listening.mos_table import mos_lines
 from espnet2_ext.scoring.results.collect import Experiment, collect, of_kind
+from espnet2_ext.scoring.results.mos_table import mos_lines
 from espnet2_ext.scoring.results.origins import origin_lines
 from espnet2_ext.scoring.results.provenance import environment
 from espnet2_ext.scoring.results.result_file import write_json

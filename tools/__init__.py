@@ -1,0 +1,1 @@
+"""Programs beside the package: each runs from the repository, none is part of it."""
