@@ -9,7 +9,7 @@ import pytest
 # Read when huggingface_hub is imported: no test asks a hub on the internet.
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-from espnet2_ext.inference.speakers import SpeakerTable
+from espnet2_ext.data.speaker_table import SpeakerTable
 from tests.corpora import training_arguments
 from tests.factories import TINY
 from tests.model_dirs import SPEAKERS

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 import yaml
 
-from espnet2_ext.inference.speakers import SpeakerTable
+from espnet2_ext.data.speaker_table import SpeakerTable
 from espnet2_ext.io.files import write_wav
 from espnet2_ext.sttatts.configuration import plain_values
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel

@@ -11,7 +11,6 @@ import sys
 import warnings
 
 from espnet2_ext.inference.cli.console import PlainHandler, complain
-from espnet2_ext.inference.isolated import one_line
 from espnet2_ext.inference.options import (
     add_device_options,
     add_generation_options,
@@ -19,6 +18,7 @@ from espnet2_ext.inference.options import (
     add_lm_options,
     add_search_options,
 )
+from espnet2_ext.io.messages import one_line
 from espnet2_ext.io.options import OptionGroup, with_dashes
 from espnet2_ext.io.threads import wait_asleep
 

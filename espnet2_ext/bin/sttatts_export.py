@@ -46,12 +46,12 @@ def main(argv: list[str] | None = None) -> int:
     """Export; 1 with one line on stderr if it cannot be done."""
     args = parser().parse_args(argv)
     from espnet2_ext.checkpoints.hf_export import CLASSES, export_task
+    from espnet2_ext.checkpoints.import_once import find_or_import
     from espnet2_ext.checkpoints.model_directory import new_directory
     from espnet2_ext.inference.loading import load_model, read_config, trained_tasks
-    from espnet2_ext.inference.model_files import find_model
 
     try:
-        files = find_model(args.model)
+        files = find_or_import(args.model)
         config = read_config(files.train_config)
         model = load_model(files, config, "cpu")
         bpemodel: Path | None = None

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.inference.isolated import one_line
 from espnet2_ext.inference.options import (
     add_device_options,
     add_generation_options,
@@ -18,6 +17,7 @@ from espnet2_ext.inference.options import (
     add_lm_options,
     add_search_options,
 )
+from espnet2_ext.io.messages import one_line
 from espnet2_ext.io.options import OptionGroup
 from espnet2_ext.io.threads import wait_asleep
 

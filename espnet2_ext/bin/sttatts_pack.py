@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.inference.isolated import one_line
+from espnet2_ext.io.messages import one_line
 
 DESCRIPTION = """\
 Pack a trained model into one zip, in the format of ESPnet's model zoo: configuration

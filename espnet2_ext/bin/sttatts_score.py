@@ -12,8 +12,8 @@ from espnet2_ext.bin.score_asr import add_parsers as add_asr_parsers
 from espnet2_ext.bin.score_options import add_output
 from espnet2_ext.bin.score_report import add_parsers as add_report_parsers
 from espnet2_ext.bin.score_speech import add_parsers as add_speech_parsers
-from espnet2_ext.inference.isolated import one_line
 from espnet2_ext.io.files import only_writer
+from espnet2_ext.io.messages import one_line
 from espnet2_ext.io.options import add_command
 from espnet2_ext.scoring.results.provenance import command_line
 

@@ -19,9 +19,9 @@ from espnet2_ext.checkpoints.vocabulary import (
     fairseq_rows,
     hugging_face_rows,
     read_fairseq_dictionary,
-    read_json,
 )
 from espnet2_ext.io.safe_reading import check_tensors, read_tensors
+from espnet2_ext.io.settings import read_json
 from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS
 from espnet2_ext.sttatts.waveform_front_end import KERNELS, STRIDES
 

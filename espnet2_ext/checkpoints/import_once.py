@@ -5,28 +5,48 @@ import logging
 from importlib.metadata import version
 from pathlib import Path
 
-from espnet2_ext.checkpoints.fairseq_import import DICTIONARY_NAME
-from espnet2_ext.checkpoints.hf_import import (
-    CONFIG_NAME,
-    TOKENIZER_NAME,
-    WEIGHTS,
-    is_hugging_face,
-)
 from espnet2_ext.checkpoints.import_report import TABLE_NAME
-from espnet2_ext.checkpoints.importing import ImportOptions, import_checkpoints
-from espnet2_ext.checkpoints.vocabulary import read_json
+from espnet2_ext.io.cache import cache_folder, made_once
+from espnet2_ext.io.model_files import (
+    ModelFiles,
+    find_model,
+    foreign_checkpoint,
+    is_hub_name,
+)
+from espnet2_ext.io.settings import read_json
 
 FOLDER = "imported"
 """Of the cache."""
 
 
-def import_once(source: Path, cache: Path) -> Path:
-    """Make a model directory of a foreign checkpoint, or find it made already.
+def find_or_import(source: str | Path | None = None) -> ModelFiles:
+    """Resolve what a user calls a model; those of other projects are imported.
+
+    Args:
+        source: what :func:`~espnet2_ext.io.model_files.find_model` takes; or SpeechT5
+            of another project, which is imported into the cache: its name on Hugging
+            Face (``microsoft/speecht5_tts``), its directory, or a fairseq file with
+            its ``dict.txt`` beside it.
+
+    Returns:
+        The files.
+
+    Raises:
+        FileNotFoundError: a local path that is not there, or a missing file.
+        ValueError: an unsafe, broken or unknown file.
+    """
+    foreign = foreign_checkpoint(source)
+    if foreign is None and is_hub_name(source):
+        foreign = fetch_speecht5(str(source))
+    return find_model(source if foreign is None else import_once(foreign))
+
+
+def import_once(source: Path) -> Path:
+    """Make a model directory of a foreign checkpoint, or find it in the cache.
 
     Args:
         source: a directory of Hugging Face's SpeechT5, or a fairseq file with its
             ``dict.txt`` beside it.
-        cache: folder of derived files.
 
     Returns:
         The directory; ``import_report.tsv`` in it says what became of every tensor.
@@ -35,17 +55,18 @@ def import_once(source: Path, cache: Path) -> Path:
         FileNotFoundError: a file is missing.
         ValueError: an unsafe, damaged or unknown file; one line.
     """
-    from filelock import FileLock
+    # What reads them is of no use to all other models.
+    from espnet2_ext.checkpoints.importing import ImportOptions, import_checkpoints
 
-    folder = cache / FOLDER / f"{source.stem}-{_state(source)}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
-        if not folder.is_dir():
-            report = import_checkpoints(ImportOptions((source,), folder))
-            logging.info("%s was imported:\n%s", source, report.summary())
-            for warning in report.warnings:
-                logging.warning("%s: %s", source, warning)
-        logging.info("%s: read from %s (%s)", source, folder, TABLE_NAME)
+    def make(folder: Path) -> None:
+        report = import_checkpoints(ImportOptions((source,), folder))
+        logging.info("%s was imported:\n%s", source, report.summary())
+        for warning in report.warnings:
+            logging.warning("%s: %s", source, warning)
+
+    folder = cache_folder() / FOLDER / f"{source.stem}-{_state(source)}"
+    made_once(folder, make)
+    logging.info("%s: read from %s (%s)", source, folder, TABLE_NAME)
     return folder
 
 
@@ -62,6 +83,8 @@ def fetch_speecht5(name: str) -> Path | None:
         OSError: it is there and could not be downloaded.
     """
     from huggingface_hub import snapshot_download
+
+    from espnet2_ext.checkpoints.hf_import import CONFIG_NAME, TOKENIZER_NAME, WEIGHTS
 
     # Not hf_hub_download: without a network that tries again for half a minute.
     try:
@@ -92,6 +115,9 @@ def _state(source: Path) -> str:
     By place, size and time of change: reading gigabytes would take longer than the
     import.
     """
+    from espnet2_ext.checkpoints.fairseq_import import DICTIONARY_NAME
+    from espnet2_ext.checkpoints.hf_import import is_hugging_face
+
     if is_hugging_face(source):
         files = sorted(path for path in source.iterdir() if path.is_file())
     else:

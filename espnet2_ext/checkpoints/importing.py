@@ -18,12 +18,12 @@ from espnet2_ext.checkpoints.unpacking import is_packed, unpack
 from espnet2_ext.checkpoints.vocabulary import (
     fairseq_rows,
     read_fairseq_dictionary,
-    read_json,
     read_pieces,
     token_list_of,
 )
 from espnet2_ext.checkpoints.vocoder_import import import_vocoder
-from espnet2_ext.inference.model_files import CONFIG_NAME, OPTIONAL_NAMES
+from espnet2_ext.io.model_files import CONFIG_NAME, OPTIONAL_NAMES
+from espnet2_ext.io.settings import read_json
 from espnet2_ext.sttatts.config import AudioConfig
 
 

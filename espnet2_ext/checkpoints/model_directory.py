@@ -12,7 +12,7 @@ import torch
 import yaml
 from torch import Tensor
 
-from espnet2_ext.inference.model_files import CONFIG_NAME, MODEL_NAME, OPTIONAL_NAMES
+from espnet2_ext.io.model_files import CONFIG_NAME, MODEL_NAME, OPTIONAL_NAMES
 from espnet2_ext.sttatts.config import ModelConfig
 from espnet2_ext.sttatts.configuration import plain_values, preset_of
 

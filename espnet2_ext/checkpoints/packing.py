@@ -21,30 +21,31 @@ import yaml
 from espnet2.main_funcs.pack_funcs import pack
 from torch import Tensor
 
-from espnet2_ext.checkpoints.machine_paths import (
-    find_machine_paths,
-    without_machine_paths,
-)
 from espnet2_ext.checkpoints.model_card import TRAINING_SETTINGS, write_card
 from espnet2_ext.data.speaker_extractors import portable_tool
+from espnet2_ext.data.speaker_table import SpeakerTable
 from espnet2_ext.inference.api import STTATTS
 from espnet2_ext.inference.cli.summary import summarize
 from espnet2_ext.inference.loading import read_config
-from espnet2_ext.inference.model_files import (
-    CONFIG_NAME,
-    MODEL_NAME,
-    OPTIONAL_NAMES,
-    find_model,
-)
-from espnet2_ext.inference.speakers import SpeakerTable
 from espnet2_ext.inference.vocoder import checkpoints_by_age
-from espnet2_ext.inference.vocoders.plain_files import mapping, read_data, read_yaml
 from espnet2_ext.inference.vocoders.vocoder_formats import (
     HUGGING_FACE_WEIGHTS,
     OWN_SETTINGS,
     OWN_WEIGHTS,
 )
 from espnet2_ext.io.files import replacing
+from espnet2_ext.io.machine_paths import (
+    find_machine_paths,
+    without_machine_paths,
+)
+from espnet2_ext.io.model_files import (
+    CONFIG_NAME,
+    MODEL_NAME,
+    OPTIONAL_NAMES,
+    find_model,
+)
+from espnet2_ext.io.safe_reading import read_data
+from espnet2_ext.io.settings import mapping, read_yaml
 
 CARD_NAME = "README.md"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from espnet2_ext.checkpoints.import_report import ImportReport
 from espnet2_ext.checkpoints.model_directory import new_directory
-from espnet2_ext.inference.model_files import (
+from espnet2_ext.io.model_files import (
     CONFIG_NAME,
     MODEL_NAME,
     OPTIONAL_NAMES,

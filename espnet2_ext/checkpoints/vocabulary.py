@@ -1,9 +1,9 @@
 """Which symbol each row of a checkpoint's tables stands for."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from espnet2_ext.io.settings import read_json
 from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS, build_token_list
 
 SPECIAL = {*FIRST_SYMBOLS, *LAST_SYMBOLS}
@@ -107,24 +107,6 @@ def _added_tokens(path: Path) -> dict[str, int]:
                 if isinstance(entry, Mapping) and str(row).isdigit():
                     found[str(entry.get("content"))] = int(row)
     return found
-
-
-def read_json(path: Path) -> dict:
-    """Read a JSON file of names with values.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: anything else.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError):
-        raise ValueError(f"{path}: not a JSON file") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{path}: expected names with values")
-    return content
 
 
 def token_list_of(rows: Sequence[str]) -> list[str]:

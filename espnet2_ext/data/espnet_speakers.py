@@ -22,7 +22,7 @@ def load_espnet_speakers(source: str) -> Any:
         raise ValueError(
             "say which ESPnet-SPK model, such as espnet:espnet/voxcelebs12_rawnet3"
         )
-    from espnet2_ext.inference.model_files import find_model
+    from espnet2_ext.io.model_files import find_model
 
     files = find_model(source)
     # It says a line of its own for each recording.

@@ -8,13 +8,11 @@ import soundfile
 
 from espnet2_ext.audio import MAX_OVERSHOOT
 from espnet2_ext.data.kaldi_dir import DERIVED, SEGMENTS, KaldiDir, Segment, invert
+from espnet2_ext.io.messages import NAMED
 from espnet2_ext.io.tables import read_table, write_table
 
 DROPPED, REPAIRED = "dropped", "repaired"
 """Tables of what became of utterances on their way into a directory, and why."""
-
-NAMED = 10
-"""Utterances that a log names before it says how many more there are."""
 
 
 @dataclass(frozen=True)

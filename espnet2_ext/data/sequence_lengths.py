@@ -10,8 +10,8 @@ import soundfile
 from tqdm import tqdm
 
 from espnet2_ext.data.audio_dump import COUNTED
-from espnet2_ext.data.kaldi_checks import NAMED
 from espnet2_ext.data.names import SEQUENCES
+from espnet2_ext.io.messages import NAMED
 from espnet2_ext.io.tables import read_table, write_table
 from espnet2_ext.text.tokens import Tokenizer
 

@@ -24,7 +24,7 @@ from espnet2_ext.data.speaker_extractors import (
     load_extractor,
     portable_tool,
 )
-from espnet2_ext.inference.speakers import (
+from espnet2_ext.data.speaker_table import (
     TOOL_SUFFIX,
     SpeakerTable,
     describe_speaker_tool,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from espnet2_ext.checkpoints.machine_paths import is_machine_path
 from espnet2_ext.io.extras import how_to_install
+from espnet2_ext.io.machine_paths import is_machine_path
 
 SAMPLE_RATE = 16000
 Extractor = Callable[[np.ndarray], np.ndarray]

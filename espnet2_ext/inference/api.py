@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from espnet2_ext.audio import MAX_SECONDS, BadInputError
+from espnet2_ext.checkpoints.import_once import find_or_import
 from espnet2_ext.inference.asr_search import SearchOptions, search
 from espnet2_ext.inference.batching import as_list, check_call, in_batches
 from espnet2_ext.inference.inputs import ModelInputs
@@ -20,7 +21,6 @@ from espnet2_ext.inference.language_models.loading import (
     LanguageModels,
 )
 from espnet2_ext.inference.loading import load_model, read_config, trained_tasks
-from espnet2_ext.inference.model_files import ModelFiles, find_model
 from espnet2_ext.inference.results import Speech, Transcript
 from espnet2_ext.inference.search.extra_scorers import ScorersAndWeights
 from espnet2_ext.inference.search.search_types import LM_WEIGHT, NGRAM_WEIGHT
@@ -40,6 +40,7 @@ from espnet2_ext.inference.tts_generation import (
     generate,
 )
 from espnet2_ext.inference.vocoder import Vocoder, load_vocoder
+from espnet2_ext.io.model_files import ModelFiles
 
 
 class STTATTS:
@@ -103,13 +104,14 @@ class STTATTS:
         """Load a model directory, a packed zip, a URL of one, or a name on a hub.
 
         Args:
-            source: see :func:`~espnet2_ext.inference.model_files.find_model`; without
-                it the model that comes with the package.
+            source: see :func:`~espnet2_ext.checkpoints.import_once.find_or_import`;
+                without it the model that comes with the package.
             device: see the class.
             dtype: see the class.
             vocoder: see the class.
         """
-        return cls(find_model(source), device=device, dtype=dtype, vocoder=vocoder)
+        files = find_or_import(source)
+        return cls(files, device=device, dtype=dtype, vocoder=vocoder)
 
     @cached_property
     def vocoder(self) -> Vocoder:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from espnet2_ext.audio import BadInputError, load_speech
+from espnet2_ext.data.speaker_table import SpeakerTable
 from espnet2_ext.inference.diacritics import DiacriticsNotice
-from espnet2_ext.inference.speakers import SpeakerTable
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.text.cleaners import build_cleaner
 from espnet2_ext.text.tokens import build_tokenizer

@@ -5,6 +5,8 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
+from espnet2_ext.io.messages import one_line
+
 FAILURES = (ValueError, OSError, RuntimeError)
 """What bad input or a lack of memory raises; anything else is a mistake in the code
 and ends the run."""
@@ -23,12 +25,6 @@ class Outcome(NamedTuple):
 
     result: Any
     error: str | None
-
-
-def one_line(error: BaseException) -> str:
-    """Say what went wrong in one line."""
-    lines = (line.strip() for line in str(error).splitlines())
-    return "; ".join(line for line in lines if line) or type(error).__name__
 
 
 def run_isolated[Key: Hashable](

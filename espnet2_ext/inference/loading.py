@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from espnet2_ext.inference.model_files import ModelFiles
-from espnet2_ext.inference.vocoders.plain_files import read_yaml
+from espnet2_ext.io.model_files import ModelFiles
+from espnet2_ext.io.settings import read_yaml
 from espnet2_ext.sttatts.configuration import build_model_config
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 

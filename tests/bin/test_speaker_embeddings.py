@@ -8,7 +8,7 @@ from espnet2.train.dataset import kaldi_loader
 from espnet2_ext.bin.speaker_embeddings import main
 from espnet2_ext.data import speaker_extractors
 from espnet2_ext.data.kaldi_dir import KaldiDir
-from espnet2_ext.inference.speakers import SpeakerTable, speaker_tool_of
+from espnet2_ext.data.speaker_table import SpeakerTable, speaker_tool_of
 from espnet2_ext.io.tables import read_table
 from tests.corpora import speak
 

@@ -8,7 +8,7 @@ import torch
 
 from espnet2_ext import STTATTS
 from espnet2_ext.bin.sttatts import main
-from espnet2_ext.inference.model_files import find_model
+from espnet2_ext.checkpoints.import_once import find_or_import
 from espnet2_ext.io.files import write_wav
 from tests import oracle
 from tests.checkpoints.hf_models import build, save
@@ -65,19 +65,19 @@ def test_names_of_hugging_face(hub, cache, caplog):
 
 
 def test_a_second_call_imports_and_downloads_nothing(hub, cache, monkeypatch, caplog):
-    first = find_model(TTS)
+    first = find_or_import(TTS)
     weights = [path for path in hub.requests if "pytorch_model" in path]
     assert weights
     hub.requests.clear()
     monkeypatch.setattr(
-        "espnet2_ext.checkpoints.import_once.import_checkpoints", pytest.fail
+        "espnet2_ext.checkpoints.importing.import_checkpoints", pytest.fail
     )
     with caplog.at_level(logging.INFO):
-        assert find_model(TTS) == first
+        assert find_or_import(TTS) == first
     assert "import_report.tsv" in caplog.text
     hub.models = {}
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    assert find_model(TTS) == first
+    assert find_or_import(TTS) == first
 
 
 def test_other_models_and_unknown_names_are_left_to_the_model_zoo(hub, monkeypatch):
@@ -87,10 +87,10 @@ def test_other_models_and_unknown_names_are_left_to_the_model_zoo(hub, monkeypat
         asked.append(tag)
         raise FileNotFoundError(tag)
 
-    monkeypatch.setattr("espnet2_ext.inference.model_files._from_zoo", zoo)
+    monkeypatch.setattr("espnet2_ext.io.model_files._from_zoo", zoo)
     for name in ("someone/bert", "nobody/nothing"):
         with pytest.raises(FileNotFoundError):
-            find_model(name)
+            find_or_import(name)
     assert asked == ["someone/bert", "nobody/nothing"]
 
 
@@ -99,14 +99,14 @@ def test_a_model_without_weights(hub, published, tmp_path, monkeypatch):
     (tmp_path / "bare" / "model.safetensors").unlink()
     monkeypatch.setattr(hub, "models", {ASR: tmp_path / "bare"})
     with pytest.raises(FileNotFoundError, match=r"none of model\.safetensors"):
-        find_model(ASR)
+        find_or_import(ASR)
 
 
 def test_a_directory_and_its_changes(published, tmp_path, cache, capsys):
     folder = tmp_path / "mine"
     shutil.copytree(published[ASR], folder)
-    first = find_model(folder)
-    assert first == find_model(str(folder) + "/")
+    first = find_or_import(folder)
+    assert first == find_or_import(str(folder) + "/")
     wave = tmp_path / "a.wav"
     write_wav(wave, speak("abc"), RATE)
     words = ["transcribe", "-m", str(folder), "--beam-size", "1", str(wave)]
@@ -114,7 +114,7 @@ def test_a_directory_and_its_changes(published, tmp_path, cache, capsys):
     assert capsys.readouterr().out.count("\n") == 1
     # Trained further and saved to the same place, it is another model.
     save(build("SpeechT5ForSpeechToText", 7), folder)
-    second = find_model(folder)
+    second = find_or_import(folder)
     assert second != first
     found = torch.load(second.model_file, weights_only=True)
     before = torch.load(first.model_file, weights_only=True)

@@ -22,9 +22,10 @@ from espnet2.gan_tts.hifigan import HiFiGANGenerator
 
 from espnet2_ext import STTATTS
 from espnet2_ext.bin.sttatts_pack import main
-from espnet2_ext.checkpoints.machine_paths import find_machine_paths
-from espnet2_ext.inference.model_files import ModelFiles, find_model, unpack_once
 from espnet2_ext.inference.vocoder import NeuralVocoder, load_vocoder, save_vocoder
+from espnet2_ext.io.cache import unpack_once
+from espnet2_ext.io.machine_paths import find_machine_paths
+from espnet2_ext.io.model_files import ModelFiles, find_model
 from espnet2_ext.sttatts.config import AudioConfig
 from espnet2_ext.tasks.sttatts import STTATTSTask
 from espnet2_ext.text.tokens import SPACE

@@ -9,13 +9,13 @@ import torch
 
 import espnet2_ext
 from espnet2_ext import STTATTS, BadInputError, Speech, Transcript
+from espnet2_ext.data.speaker_table import SpeakerTable
 from espnet2_ext.inference.cli.summary import summarize
 from espnet2_ext.inference.settings import (
     ConversionSettings,
     RecognitionSettings,
     SynthesisSettings,
 )
-from espnet2_ext.inference.speakers import SpeakerTable
 from espnet2_ext.sttatts.attention import MultiHeadAttention
 from tests.corpora import speak
 from tests.factories import TINY

@@ -5,7 +5,7 @@ import pytest
 
 from espnet2_ext import STTATTS
 from espnet2_ext.audio import BadInputError
-from espnet2_ext.inference.speakers import SpeakerTable
+from espnet2_ext.data.speaker_table import SpeakerTable
 from tests.factories import TINY
 from tests.model_dirs import SPEAKERS, write_model
 

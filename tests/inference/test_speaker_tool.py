@@ -8,7 +8,7 @@ from espnet2_ext import STTATTS
 from espnet2_ext.audio import BadInputError
 from espnet2_ext.bin.sttatts_inference import main
 from espnet2_ext.data import speaker_extractors
-from espnet2_ext.inference.speakers import (
+from espnet2_ext.data.speaker_table import (
     SpeakerTable,
     describe_speaker_tool,
     speaker_tool_of,

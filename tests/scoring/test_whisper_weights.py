@@ -37,7 +37,7 @@ def packages(tmp_path, monkeypatch):
         (data / f"part{number}").write_bytes(content)
     (data / "config.json").write_text("{}")
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("STTATTS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(whisper_weights, "version", lambda _: "1.0")
     packaged = Packaged(("pieces_1", "pieces_2"), "data", KNOWN, ("part1", "part2"))
     monkeypatch.setitem(whisper_weights.PACKAGED, "toy", packaged)
@@ -71,8 +71,8 @@ def test_a_lost_piece_is_named(packages):
 
 def test_a_cache_that_cannot_be_written_is_named(packages, monkeypatch):
     (packages / "file").write_text("")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(packages / "file"))
-    with pytest.raises(OSError, match="set XDG_CACHE_HOME"):
+    monkeypatch.setenv("STTATTS_CACHE", str(packages / "file"))
+    with pytest.raises(OSError, match="set STTATTS_CACHE"):
         find_weights("toy")
 
 
@@ -134,7 +134,7 @@ def test_upstream_too_has_to_be_the_known_one(hub):
 def test_the_installed_packages_are_the_known_ones(size, tmp_path, monkeypatch):
     for module in PACKAGED[size].modules:
         pytest.importorskip(module)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("STTATTS_CACHE", str(tmp_path))
     folder = find_weights(size)
     check_sha256(folder, PACKAGED[size].sha256, "here")
     assert {*PACKAGED[size].sha256} == {path.name for path in folder.iterdir()}

@@ -27,8 +27,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from espnet2_ext.data.kaldi_checks import NAMED
 from espnet2_ext.io.files import only_writer, remove_unfinished
+from espnet2_ext.io.messages import NAMED
 from espnet2_ext.io.options import count
 from espnet2_ext.io.tables import read_table, write_table
 from tools.restoration.cache import AnswerCache

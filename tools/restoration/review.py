@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2_ext.data.kaldi_checks import NAMED
+from espnet2_ext.io.messages import NAMED
 from tools.restoration.checks import script_problem, tidy
 from tools.restoration.restore import Verdict, judge
 from tools.restoration.template import Template

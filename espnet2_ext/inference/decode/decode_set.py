@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from espnet2_ext.checkpoints.import_once import find_or_import
 from espnet2_ext.inference.api import STTATTS
 from espnet2_ext.inference.cli.commands import pick_device, require_task
 from espnet2_ext.inference.decode.decode_outputs import (
@@ -28,15 +29,14 @@ from espnet2_ext.inference.decode.decode_outputs import (
 from espnet2_ext.inference.decode.input_tables import InputTables, UtteranceInput
 from espnet2_ext.inference.decode.language_model_options import LanguageModelOptions
 from espnet2_ext.inference.isolated import Loaded, Outcome, run_isolated
-from espnet2_ext.inference.model_files import (
-    OPTIONAL_NAMES,
-    ModelFiles,
-    find_model,
-)
 from espnet2_ext.inference.options import GENERATION_NAMES, SEARCH_NAMES
 from espnet2_ext.inference.search.search_types import SearchOptions
 from espnet2_ext.inference.tts_generation import GenerationOptions
 from espnet2_ext.io.files import only_writer, remove_unfinished, write_text
+from espnet2_ext.io.model_files import (
+    OPTIONAL_NAMES,
+    ModelFiles,
+)
 from espnet2_ext.io.options import chosen
 from espnet2_ext.io.progress import progress_bar
 from espnet2_ext.io.store import Journal
@@ -139,7 +139,7 @@ def choose_files(args: argparse.Namespace) -> ModelFiles:
     """
     pair = (args.train_config, args.model_file)
     if args.model and not any(pair):
-        files = find_model(args.model)
+        files = find_or_import(args.model)
         named = {name: getattr(files, name) for name in ("train_config", "model_file")}
         optional = {name: getattr(files, name) for name in OPTIONAL_NAMES}
     elif not args.model and all(pair):

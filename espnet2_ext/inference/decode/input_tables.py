@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from espnet2_ext.audio import BadInputError
+from espnet2_ext.data.speaker_table import speaker_tool_of
 from espnet2_ext.inference.api import STTATTS
 from espnet2_ext.inference.isolated import Loaded
-from espnet2_ext.inference.speakers import speaker_tool_of
 
 MAIN_INPUT = {"asr": "asr_speech", "tts": "tts_text", "vc": "vc_speech"}
 SPEAKER_INPUT = {"tts": "tts_spembs", "vc": "vc_spembs"}

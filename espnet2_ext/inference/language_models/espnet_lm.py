@@ -8,7 +8,7 @@ from espnet2.legacy.nets.scorer_interface import BatchScorerInterface
 from torch import Tensor
 
 from espnet2_ext.inference.language_models.symbols import places_in
-from espnet2_ext.inference.vocoders.plain_files import read_yaml
+from espnet2_ext.io.settings import read_yaml
 
 CONFIG_NAME = "config.yaml"
 WEIGHTS = (

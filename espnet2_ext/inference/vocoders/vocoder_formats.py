@@ -1,6 +1,6 @@
 """Vocoder files: this project's, Hugging Face's SpeechT5 HiFi-GAN, parallel_wavegan's.
 
-All are read as data (``plain_files.py``): no file can run code.
+All are read as data (``io/safe_reading.py``): no file can run code.
 """
 
 import json
@@ -22,15 +22,9 @@ from espnet2_ext.inference.vocoders.neural_vocoder import (
     NeuralVocoder,
     build_hifigan,
 )
-from espnet2_ext.inference.vocoders.plain_files import (
-    mapping,
-    read_data,
-    read_hdf5,
-    read_npy,
-    read_tensors,
-    read_yaml,
-    section,
-)
+from espnet2_ext.inference.vocoders.plain_files import read_hdf5, read_npy
+from espnet2_ext.io.safe_reading import read_data, read_tensors
+from espnet2_ext.io.settings import mapping, read_yaml, section
 from espnet2_ext.sttatts.config import AudioConfig
 
 OWN_SETTINGS = "vocoder.yaml"

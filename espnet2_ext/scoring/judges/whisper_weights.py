@@ -14,6 +14,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from espnet2_ext.io.cache import CACHE_VARIABLE, cache_folder
 from espnet2_ext.scoring.judges.whisper_pins import (
     MODEL,
     PACKAGED,
@@ -120,12 +121,6 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def cache_folder() -> Path:
-    """Folder of this project's derived files; ``XDG_CACHE_HOME`` moves it."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "espnet2_ext"
-
-
 def _inside(module: str, folder: str) -> Path | None:
     """Folder of an installed package, found without running its code."""
     spec = find_spec(module)
@@ -167,8 +162,8 @@ def _joined(name: str, packaged: Packaged, sources: list[Path]) -> Path:
             _move(folder, target, expected)
     except OSError as error:
         raise OSError(
-            f"{target}: cannot be written ({error.strerror}); set XDG_CACHE_HOME to a "
-            f"folder with {expected / 1e6:.0f} MB of space"
+            f"{target}: cannot be written ({error.strerror}); set {CACHE_VARIABLE} to "
+            f"a folder with {expected / 1e6:.0f} MB of space"
         ) from error
     return target
 

@@ -4,18 +4,14 @@ A packed zip is unpacked once into a locked cache folder.  Neither its members n
 the paths in its ``meta.yaml`` may leave that folder.
 """
 
-import hashlib
 import logging
-import os
-import shutil
-import stat
-import zipfile
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from espnet2_ext.inference.isolated import one_line
-from espnet2_ext.inference.vocoders.plain_files import read_yaml
+from espnet2_ext.io.cache import cache_folder, unpack_once
+from espnet2_ext.io.messages import one_line
+from espnet2_ext.io.settings import read_yaml
 from espnet2_ext.models import SHIPPED
 
 CONFIG_NAME = "config.yaml"
@@ -28,9 +24,6 @@ OPTIONAL_NAMES = {
 }
 FOREIGN_SUFFIXES = (".pt", ".pth", ".bin", ".safetensors")
 """Of checkpoints of other projects."""
-CACHE_VARIABLE = "STTATTS_CACHE"
-MAX_UNPACKED = 16 * 2**30
-"""A larger sum of member sizes (bytes) is refused."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +43,7 @@ def find_model(source: str | Path | None = None) -> ModelFiles:
     Args:
         source: None for the model that comes with the package; a directory with
             ``config.yaml`` and ``model.pth`` (or a packed model's ``meta.yaml``), a
-            packed zip, a URL of one, a model-zoo tag (``user/model``); or SpeechT5 of
-            another project, which is imported into the cache: its name on Hugging
-            Face (``microsoft/speecht5_tts``), its directory, or a fairseq file with
-            its ``dict.txt`` beside it.
+            packed zip, a URL of one, or a model-zoo tag (``user/model``).
 
     Returns:
         The files.
@@ -65,99 +55,35 @@ def find_model(source: str | Path | None = None) -> ModelFiles:
     source = SHIPPED if source is None else source
     path = Path(source).expanduser()
     if path.is_dir():
-        ours = any((path / name).is_file() for name in (META_NAME, CONFIG_NAME))
-        foreign = not ours and (path / "config.json").is_file()
-        return _from_import(path) if foreign else _from_directory(path)
+        return _from_directory(path)
     if path.is_file():
-        if path.suffix in FOREIGN_SUFFIXES:
-            return _from_import(path)
         return _from_directory(unpack_once(path))
     name = str(source)
     if name.startswith(("http://", "https://")):
         return _from_directory(unpack_once(_download(name)))
-    looks_local = name.startswith((".", "/", "~", "\\")) or name.count("/") != 1
-    if looks_local or path.suffix in (".zip", ".yaml", *FOREIGN_SUFFIXES):
+    if not is_hub_name(name):
         raise FileNotFoundError(
             f"{source}: no such model directory or zip; a model-zoo tag looks like "
             "'user/model'"
         )
-    # What reads checkpoints of other projects is built on this module.
-    from espnet2_ext.checkpoints.import_once import fetch_speecht5
-
-    fetched = fetch_speecht5(name)
-    return _from_zoo(name) if fetched is None else _from_import(fetched)
+    return _from_zoo(name)
 
 
-def _from_import(source: Path) -> ModelFiles:
-    """Files of a checkpoint of another project, imported into the cache."""
-    from espnet2_ext.checkpoints.import_once import import_once
-
-    return _from_directory(import_once(source, cache_folder()))
-
-
-def cache_folder() -> Path:
-    """Folder for unpacked models: ``$STTATTS_CACHE`` or the user's cache."""
-    default = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "sttatts"
-    return Path(os.environ.get(CACHE_VARIABLE, default)).expanduser()
+def is_hub_name(source: str | Path | None) -> bool:
+    """Tell ``user/model`` from files, addresses and None."""
+    name, path = str(source), Path(str(source)).expanduser()
+    looks_local = name.startswith((".", "/", "~", "\\")) or name.count("/") != 1
+    known = path.suffix in (".zip", ".yaml", *FOREIGN_SUFFIXES)
+    return not (looks_local or known or path.exists())
 
 
-def unpack_once(archive: Path, cache: Path | None = None) -> Path:
-    """Unpack a zip into the cache, or find it there already.
-
-    Args:
-        archive: a packed model.
-        cache: folder for unpacked models; :func:`cache_folder` by default.
-
-    Returns:
-        The folder, named after the archive's content.
-
-    Raises:
-        ValueError: not a zip, a member outside the folder, a link, or absurd sizes.
-    """
-    from filelock import FileLock
-
-    cache = cache or cache_folder()
-    cache.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256()
-    with archive.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    folder = cache / digest.hexdigest()[:32]
-    with FileLock(f"{folder}.lock"):
-        if folder.is_dir():
-            return folder
-        unfinished = folder.with_suffix(".unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        try:
-            _extract(archive, unfinished)
-            unfinished.rename(folder)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
-    return folder
-
-
-def _extract(archive: Path, folder: Path) -> None:
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            members = opened.infolist()
-            for member in members:
-                _check_member(archive, member)
-            total = sum(member.file_size for member in members)
-            if total > MAX_UNPACKED:
-                raise ValueError(
-                    f"{archive}: unpacks to {total / 2**30:.0f} GiB; refused"
-                )
-            opened.extractall(folder)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        raise ValueError(f"{archive}: not a readable zip ({error})") from None
-
-
-def _check_member(archive: Path, member: zipfile.ZipInfo) -> None:
-    name = PurePosixPath(member.filename.replace("\\", "/"))
-    if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
-        raise ValueError(f"{archive}: member '{member.filename}' leaves the folder")
-    if stat.S_ISLNK(member.external_attr >> 16):
-        raise ValueError(f"{archive}: member '{member.filename}' is a link; refused")
+def foreign_checkpoint(source: str | Path | None) -> Path | None:
+    """Path of a checkpoint that another project wrote; None of anything else."""
+    path = Path(SHIPPED if source is None else source).expanduser()
+    if path.is_dir():
+        ours = any((path / name).is_file() for name in (META_NAME, CONFIG_NAME))
+        return path if not ours and (path / "config.json").is_file() else None
+    return path if path.is_file() and path.suffix in FOREIGN_SUFFIXES else None
 
 
 def _from_directory(folder: Path) -> ModelFiles:
