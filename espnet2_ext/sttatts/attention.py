@@ -66,7 +66,7 @@ class MultiHeadAttention(nn.Module):
         if positions is not None:
             bias = positions.bias(query, memory.key.size(2))
         if need_weights or self._explicit_is_better(query, bias):
-            context, weights = self._explicit(query, memory, bias, mask)
+            context, weights = self._explicit(query, memory, bias, mask, need_weights)
         else:
             context, weights = self._fused(query, memory, bias, mask), None
         context = context.transpose(1, 2).flatten(2)
@@ -85,13 +85,16 @@ class MultiHeadAttention(nn.Module):
         memory: KeyValue,
         bias: Tensor | None,
         mask: Tensor | None,
+        need_weights: bool,
     ) -> tuple[Tensor, Tensor]:
         scores = query @ memory.key.transpose(-2, -1)
         if bias is not None:
             scores = scores + bias
         if mask is not None:
             scores = scores.masked_fill(~mask, float("-inf"))
-        weights = scores.softmax(dim=-1, dtype=torch.float32)
+        # In bf16 the sums are fp32 as well; only what goes into losses is kept in it.
+        dtype = torch.float32 if need_weights else None
+        weights = scores.softmax(dim=-1, dtype=dtype)
         dropped = F.dropout(weights, self.dropout, self.training)
         return dropped.to(memory.value.dtype) @ memory.value, weights
 

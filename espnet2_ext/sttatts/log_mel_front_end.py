@@ -64,7 +64,7 @@ class LogMelFrontEnd(nn.Module):
         if self.training and self.band_masks:
             x = x * self._unmasked_bands(x)
         for conv in self.convs:
-            x = F.gelu(conv(x))
+            x = F.gelu(conv(x).contiguous())
             frames = conv_lengths(frames, KERNEL, STRIDE, KERNEL // 2)
             x = x * valid_mask(frames, x.size(2)).unsqueeze(1)
         return self.projection(self.layer_norm(x.transpose(1, 2))), frames

@@ -71,8 +71,11 @@ class LogMelSpectrogram(nn.Module):
                 window=self.window,
                 center=False,
                 return_complex=True,
-            ).abs()
-            mel = spectrum.transpose(1, 2) @ self.mel_basis
+            )
+            # On CPUs five times as fast as abs() of complex numbers.
+            real, imaginary = torch.view_as_real(spectrum.transpose(1, 2)).unbind(3)
+            magnitude = (real.square() + imaginary.square()).sqrt()
+            mel = magnitude @ self.mel_basis
             mel = mel.clamp(min=LOG_FLOOR).log10()
         frames = self.frame_lengths(lengths)
         return mel * valid_mask(frames, mel.size(1)).unsqueeze(2), frames

@@ -23,6 +23,7 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from local.cmu_arctic.corpus import download_cmu_arctic, read_prompts
@@ -49,6 +50,9 @@ HEARD_READINGS = 3
 people."""
 
 READINGS = 6000
+HUMAN_REPEATS = 2
+"""How often a person's sentence is in the training of synthesis: there are few of them
+beside the teacher's."""
 
 
 def prepare_mini_librispeech(
@@ -96,7 +100,7 @@ def prepare_mini_librispeech(
             tests += _spoken(borrowed, teacher_dir)
         tts[f"test_{name}"] = tests
         tts["valid"] += valid
-        tts["train"] += train
+        tts["train"] += train if name == VOICE else _repeated(train)
         asr["train"] += train[::HEARD_READINGS] if name == VOICE else train
         asr["valid"] += [] if name == VOICE else valid
     held_out = {
@@ -120,6 +124,15 @@ def _spoken(texts: Mapping[str, str], folder: Path) -> list[Utterance]:
     return [
         Utterance(uid, VOICE, text, recording(folder, uid))
         for uid, text in texts.items()
+    ]
+
+
+def _repeated(utterances: list[Utterance]) -> list[Utterance]:
+    """Each utterance ``HUMAN_REPEATS`` times, under other ids from the second on."""
+    return utterances + [
+        replace(item, uid=f"{item.uid}-{time}")
+        for time in range(2, HUMAN_REPEATS + 1)
+        for item in utterances
     ]
 
 

@@ -30,6 +30,7 @@ exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
     --train_config "$recipe_dir/conf/train_mini_librispeech.yaml" \
     --phases "$recipe_dir/conf/phases_mini_librispeech.yaml" \
     --max_wav_duration 20 \
+    --audio_format wav \
     --train_processes 2 \
     --spk_embed_tool resemblyzer \
     --spk_embed_per speaker \
