@@ -39,7 +39,7 @@ from espnet2_ext.io.model_files import (
 )
 from espnet2_ext.io.options import chosen
 from espnet2_ext.io.progress import progress_bar
-from espnet2_ext.io.store import Journal
+from espnet2_ext.io.store import Store
 from espnet2_ext.io.tables import write_table
 
 JOURNAL, DONE, FAILED = "journal.jsonl", ".done", "failed"
@@ -88,14 +88,14 @@ def decode_set(args: argparse.Namespace) -> int:
                 logging.info("%d utterances are finished", len(wanted) - len(todo))
             decoder = _Decoder(args, files, tables, options, models)
             for outcomes in decoder.decode(todo, outputs.check):
-                finished = []
+                finished = {}
                 for uid, (result, error) in outcomes:
                     if error is not None:
                         logging.error("%s failed: %s", uid, error)
                         failures[uid] = error
                         continue
                     record = outputs.save(uid, result)
-                    finished.append({"uid": uid, "source": wanted[uid], **record})
+                    finished[uid] = {"source": wanted[uid], **record}
                 journal.add(finished)
         return _finish(folder, tables.keys, journal, outputs, failures, args)
 
@@ -121,9 +121,9 @@ def _open_journal(
     options: dict[str, Any],
     models: LanguageModelOptions,
     outputs: Outputs,
-) -> Journal:
+) -> Store:
     folder = Path(args.output_dir)
-    return Journal(
+    return Store(
         folder / JOURNAL,
         _digest(args, files, options, models),
         lambda: _start_anew(folder, outputs, args.overwrite),
@@ -315,7 +315,7 @@ def _device_name(args: argparse.Namespace) -> str:
 def _finish(
     folder: Path,
     keys: list[str],
-    journal: Journal,
+    journal: Store,
     outputs: Outputs,
     failures: dict[str, str],
     args: argparse.Namespace,

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from espnet2_ext.io.store import Store, wave_digest
 from espnet2_ext.scoring.judges.judge import Judge
-from espnet2_ext.scoring.memory import Memory
 
 FOLDER = "heard"
 
@@ -33,7 +33,7 @@ class Listener:
             folder: gets ``heard/<digest>.jsonl``.
         """
         self.judge = judge
-        self._memory = Memory(folder / FOLDER, [judge.name, judge.settings])
+        self._store = Store.for_options(folder / FOLDER, [judge.name, judge.settings])
 
     def hear(self, wave: np.ndarray) -> Heard:
         """Let the judge write down speech (N,), or recall what it wrote."""
@@ -47,7 +47,7 @@ class Listener:
                 "took": time.perf_counter() - began,
             }
 
-        record = self._memory.recall(wave, judge)
+        record = self._store.recall(wave_digest(wave), judge)
         return Heard(record["text"], record["seconds"], record["took"])
 
     def describe(self) -> dict[str, Any]:

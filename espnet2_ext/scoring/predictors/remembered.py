@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from espnet2_ext.scoring.memory import Memory
+from espnet2_ext.io.store import Store, wave_digest
 from espnet2_ext.scoring.predictors.mos_predictor import MOSPredictor
 
 FOLDER = "predicted_mos"
@@ -23,7 +23,7 @@ class RememberedPredictor:
         """
         self.predictor = predictor
         identity = [predictor.name, predictor.settings]
-        self._memory = Memory(folder / FOLDER, identity)
+        self._store = Store.for_options(folder / FOLDER, identity)
 
     def predict(self, wave: np.ndarray) -> dict[str, float]:
         """Rate speech (N,), or recall the figures.
@@ -31,8 +31,8 @@ class RememberedPredictor:
         Raises:
             ValueError: too short.
         """
-        record = self._memory.recall(
-            wave, lambda: {"figures": self.predictor.predict(wave)}
+        record = self._store.recall(
+            wave_digest(wave), lambda: {"figures": self.predictor.predict(wave)}
         )
         return record["figures"]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from espnet2_ext.audio import load_speech
 from espnet2_ext.data.speaker_extractors import SAMPLE_RATE, load_extractor
-from espnet2_ext.scoring.memory import Memory
+from espnet2_ext.io.store import Store, wave_digest
 
 FOLDER = "voices"
 
@@ -28,7 +28,7 @@ class Voices:
         """
         self.tool = tool
         self._extract = load_extractor(tool)
-        self._memory = Memory(folder / FOLDER, [tool])
+        self._store = Store.for_options(folder / FOLDER, [tool])
 
     def embed(self, paths: Sequence[Path]) -> np.ndarray:
         """Embedding (E,) of length 1 of recordings, one after the other.
@@ -50,5 +50,6 @@ class Voices:
                 raise ValueError(f"{names}: {self.tool} finds no voice in it")
             return {"vector": [round(value, 6) for value in (vector / length).tolist()]}
 
-        vector = np.asarray(self._memory.recall(wave, extract)["vector"])
+        found = self._store.recall(wave_digest(wave), extract)
+        vector = np.asarray(found["vector"])
         return vector / np.linalg.norm(vector)
