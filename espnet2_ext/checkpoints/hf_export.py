@@ -17,8 +17,8 @@ from espnet2_ext.checkpoints.hf_names import hf_name
 from espnet2_ext.checkpoints.hf_tokenizer import MAX_TEXT, write_tokenizer
 from espnet2_ext.sttatts.config import ModelConfig
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
+from espnet2_ext.sttatts.front_ends import WAVEFORM_KERNELS, WAVEFORM_STRIDES
 from espnet2_ext.sttatts.symbols import BOS, EOS, PAD
-from espnet2_ext.sttatts.waveform_front_end import KERNELS, STRIDES
 
 CLASSES = {
     "asr": "SpeechT5ForSpeechToText",
@@ -220,10 +220,10 @@ def _settings(config: ModelConfig, task: str, symbols: int) -> dict[str, Any]:
         "feat_extract_activation": "gelu",
         "feat_proj_dropout": config.dropout,
         "conv_bias": False,
-        "conv_dim": [config.front_end.channels] * len(KERNELS),
-        "conv_kernel": list(KERNELS),
-        "conv_stride": list(STRIDES),
-        "num_feat_extract_layers": len(KERNELS),
+        "conv_dim": [config.front_end.channels] * len(WAVEFORM_KERNELS),
+        "conv_kernel": list(WAVEFORM_KERNELS),
+        "conv_stride": list(WAVEFORM_STRIDES),
+        "num_feat_extract_layers": len(WAVEFORM_KERNELS),
         "num_conv_pos_embeddings": config.pos_conv_kernel,
         "num_conv_pos_embedding_groups": config.pos_conv_groups,
         "apply_spec_augment": True,

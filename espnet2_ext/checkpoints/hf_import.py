@@ -22,8 +22,8 @@ from espnet2_ext.checkpoints.vocabulary import (
 )
 from espnet2_ext.io.safe_reading import check_tensors, read_tensors
 from espnet2_ext.io.settings import read_json
+from espnet2_ext.sttatts.front_ends import WAVEFORM_KERNELS, WAVEFORM_STRIDES
 from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS
-from espnet2_ext.sttatts.waveform_front_end import KERNELS, STRIDES
 
 CONFIG_NAME = "config.json"
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
@@ -68,8 +68,8 @@ REQUIRED = {
     "conv_bias": False,
     "scale_embedding": False,
     "layer_norm_eps": 1e-5,
-    "conv_kernel": list(KERNELS),
-    "conv_stride": list(STRIDES),
+    "conv_kernel": list(WAVEFORM_KERNELS),
+    "conv_stride": list(WAVEFORM_STRIDES),
 }
 """Settings that would change the arithmetic."""
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from espnet2_ext.inference.reader import Reader
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
-from espnet2_ext.sttatts.lengths import valid_mask
+from espnet2_ext.sttatts.layers import valid_mask
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,19 @@ how it sounds.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 import torchaudio
 from torch import Tensor, nn
 
-from espnet2_ext.sttatts.lengths import valid_mask
+from espnet2_ext.sttatts.config import ModelConfig
+from espnet2_ext.sttatts.layers import valid_mask
 from espnet2_ext.sttatts.symbols import blank_id
+
+if TYPE_CHECKING:
+    from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 
 
 class LetterTimes(NamedTuple):
@@ -157,7 +162,92 @@ def previous_letters(place: Tensor, jitter: bool) -> Tensor:
     Returns:
         (B, L) int64, zero in the first step.
     """
-    previous = torch.nn.functional.pad(place[:, :-1].round().long(), (1, 0))
+    previous = F.pad(place[:, :-1].round().long(), (1, 0))
     if jitter:
         previous = previous + torch.randint_like(previous, -1, 2)
     return previous.clamp(min=0)
+
+
+def aligned_attention_loss(
+    attentions: tuple[Tensor, ...],
+    place: Tensor,
+    trusted: Tensor,
+    step_lengths: Tensor,
+    heads: int,
+    sigma: float,
+) -> Tensor:
+    """Ask for attention where the spoken letter is.
+
+    The guide of Tachibana et al. bent along the alignment (Zhu et al. 2019,
+    "Pre-alignment guided attention"), as a log-likelihood: minus the logarithm of the
+    weight that a step puts near its letter.
+
+    Args:
+        attentions: per decoder layer (B, H, L, T); the first ``heads`` are guided.
+        place: (B, L) letter that is spoken at each step.
+        trusted: (B,) bool; rows whose alignment does not count are left out.
+        step_lengths: (B,) real decoder steps.
+        heads: number of guided heads per layer.
+        sigma: tolerated distance, in letters.
+
+    Returns:
+        Scalar mean over trusted steps, heads and layers; zero where there are none.
+    """
+    if not attentions or not trusted.any():
+        return torch.zeros((), device=place.device)
+    guided = torch.cat([weights[:, :heads] for weights in attentions], dim=1).float()
+    steps, letters = guided.shape[2:]
+    distance = torch.arange(letters, device=place.device) - place.unsqueeze(2)
+    near = torch.exp(-(distance**2) / (2 * sigma**2))
+    mass = (guided * near.unsqueeze(1)).sum(dim=3)
+    real = valid_mask(step_lengths, steps) & trusted.unsqueeze(1)
+    total = -(mass.clamp(min=1e-4).log() * real.unsqueeze(1)).sum()
+    return total / (real.sum() * guided.size(1)).clamp(min=1)
+
+
+def find_reading(
+    model: "ESPnetSTTATTSModel",
+    batch: dict[str, Any],
+    language: Tensor | None,
+    steps: Tensor,
+    length: int,
+) -> Reading:
+    """Find where in its text a recording is at each decoder step.
+
+    Args:
+        model: its CTC head listens, without dropout and without a gradient.
+        batch: with ``tts_speech``, ``tts_text`` and their lengths.
+        language: (B,) indices, or None.
+        steps: (B,) real decoder steps.
+        length: L, their padded number.
+    """
+    with listening(model.speech_encoder_prenet, model.encoder), torch.no_grad():
+        memory, frames = model.encode_speech(
+            batch["tts_speech"],
+            batch["tts_speech_lengths"],
+            language=language,
+            padding=model.config.padding,
+        )
+        logits = model.ctc_head(memory)
+    text, letters = batch["tts_text"], batch["tts_text_lengths"]
+    times, scores = letter_times(logits, frames, text, letters)
+    middles = torch.arange(length, device=times.device) + 0.5
+    place = spoken_letter(times * (steps / frames).unsqueeze(1), letters, middles)
+    return Reading(place, scores > model.config.loss.aligned_attention_trust)
+
+
+def visible_letters(
+    config: ModelConfig, reading: Reading, letters: int, jitter: bool
+) -> Tensor:
+    """Mark what the heads may see in training: (B, H, L, T) bool.
+
+    Rows whose alignment is not to be trusted see everything.
+    """
+    window = reading_window(
+        previous_letters(reading.place, jitter),
+        letters,
+        config.heads,
+        config.loss.guided_attention_heads,
+        config.attention_window,
+    )
+    return window | ~reading.trusted[:, None, None, None]

@@ -5,9 +5,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from espnet2_ext.sttatts.attention import FeedForward, KeyValue, MultiHeadAttention
 from espnet2_ext.sttatts.config import ModelConfig
-from espnet2_ext.sttatts.residual import ResidualNorm
+from espnet2_ext.sttatts.layers import (
+    FeedForward,
+    KeyValue,
+    MultiHeadAttention,
+    ResidualNorm,
+)
 
 
 class LayerCache(NamedTuple):

@@ -22,7 +22,7 @@ from espnet2_ext.data.speaker_dimension import data_dimension
 from espnet2_ext.sttatts.config import PRESETS, TASKS, ModelConfig
 from espnet2_ext.sttatts.configuration import build_model_config, plain_values
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
-from espnet2_ext.sttatts.speech_encoder_prenet import FRONT_ENDS
+from espnet2_ext.sttatts.prenets import FRONT_ENDS
 from espnet2_ext.text.cleaners import CLEANERS, build_cleaner
 from espnet2_ext.text.tokens import build_tokenizer
 from espnet2_ext.train.freezing import (

@@ -15,7 +15,7 @@ from librosa.sequence import dtw
 from espnet2_ext.inference.attention_scores import attention_scores
 from espnet2_ext.inference.tts_generation import GenerationOptions, generate
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
-from espnet2_ext.sttatts.task_losses import language_of
+from espnet2_ext.sttatts.losses import language_of
 
 UTTERANCES = 8
 """Enough for a curve, and a second or two of a small model."""

@@ -16,7 +16,7 @@ from espnet2_ext.inference.settings import (
     RecognitionSettings,
     SynthesisSettings,
 )
-from espnet2_ext.sttatts.attention import MultiHeadAttention
+from espnet2_ext.sttatts.layers import MultiHeadAttention
 from tests.corpora import speak
 from tests.factories import TINY
 from tests.model_dirs import SPEAKERS, write_model

@@ -15,7 +15,7 @@ from espnet2_ext.inference.vocoder import GRIFFIN_LIM, load_vocoder, save_vocode
 from espnet2_ext.inference.vocoders import parallel_wavegan_shim
 from espnet2_ext.inference.vocoders.neural_vocoder import fold_weight_norm
 from espnet2_ext.sttatts.config import AudioConfig
-from espnet2_ext.sttatts.mel import LOG_FLOOR, LogMelSpectrogram
+from espnet2_ext.sttatts.front_ends import LOG_FLOOR, LogMelSpectrogram
 
 AUDIO = AudioConfig()
 PARAMS = {

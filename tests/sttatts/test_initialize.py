@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from espnet2_ext.sttatts.initialize import MEL_MEAN, MEL_STD
+from espnet2_ext.sttatts.front_ends import MEL_MEAN, MEL_STD
 from tests.factories import make_batch, tiny_model
 
 

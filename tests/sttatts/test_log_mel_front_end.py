@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from espnet2_ext.sttatts.log_mel_front_end import LogMelFrontEnd
+from espnet2_ext.sttatts.front_ends import LogMelFrontEnd
 from tests.factories import TINY
 
 BANDS = TINY.audio.n_mels

@@ -14,11 +14,11 @@ from espnet2_ext.sttatts.config import (
     without_randomness,
 )
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
-from espnet2_ext.sttatts.symbols import build_token_list
-from espnet2_ext.sttatts.task_losses import (
+from espnet2_ext.sttatts.losses import (
     teacher_forced_speech,
     teacher_forcing_tokens,
 )
+from espnet2_ext.sttatts.symbols import build_token_list
 from tests.factories import TINY, TOKENS, make_batch, tiny_model
 
 UNUSED_IN_THE_ORIGINAL = 22_784  # norm_k of 18 layers, decoder.pos_emb

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from espnet2_ext.checkpoints.fairseq_names import our_name
-from espnet2_ext.sttatts.lengths import official_frame_lengths
+from espnet2_ext.sttatts.encoder import fixed_task_vector
+from espnet2_ext.sttatts.layers import official_frame_lengths
 from espnet2_ext.sttatts.losses import cross_entropy_sum
-from espnet2_ext.sttatts.span_mask import draw_span_mask
-from espnet2_ext.sttatts.task_fusion import fixed_task_vector
+from espnet2_ext.sttatts.prenets import draw_span_mask
 from espnet2_ext.train.tristage import OfficialTristageLR
 from tests import oracle
 

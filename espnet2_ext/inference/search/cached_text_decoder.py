@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
-from espnet2_ext.sttatts.lengths import valid_mask
+from espnet2_ext.sttatts.layers import valid_mask
 
 TIDY_EVERY = 16
 """Steps between two removals of positions that no hypothesis continues."""

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from espnet2_ext.sttatts.lengths import valid_mask
+from espnet2_ext.sttatts.layers import valid_mask
 
 NEVER = float("-inf")
 

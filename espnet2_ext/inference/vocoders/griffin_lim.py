@@ -5,7 +5,7 @@ import torchaudio.functional
 from torch import Tensor, nn
 
 from espnet2_ext.sttatts.config import AudioConfig
-from espnet2_ext.sttatts.mel import LogMelSpectrogram
+from espnet2_ext.sttatts.front_ends import LogMelSpectrogram
 
 # Chosen on 50 s of LJSpeech (8 utterances, 16 kHz), one CPU thread.  Errors are
 # relative Frobenius norms: of the mel spectrogram of the result against the one

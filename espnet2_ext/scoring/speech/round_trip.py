@@ -8,7 +8,7 @@ import torch
 
 from espnet2_ext.inference.vocoder import GRIFFIN_LIM, load_vocoder
 from espnet2_ext.sttatts.config import AudioConfig
-from espnet2_ext.sttatts.mel import LogMelSpectrogram
+from espnet2_ext.sttatts.front_ends import LogMelSpectrogram
 
 Transform = Callable[[np.ndarray], np.ndarray]
 

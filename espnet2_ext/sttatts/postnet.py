@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from espnet2_ext.sttatts.config import ModelConfig
-from espnet2_ext.sttatts.lengths import valid_mask
+from espnet2_ext.sttatts.front_ends import MEL_MEAN, MEL_STD
+from espnet2_ext.sttatts.layers import valid_mask
 
 
 class SpeechDecoderOutput(NamedTuple):
@@ -41,6 +42,12 @@ class SpeechDecoderPostnet(nn.Module):
             for i, o in itertools.pairwise(sizes)
         )
         self.norms = nn.ModuleList(nn.BatchNorm1d(size) for size in sizes[1:])
+
+    @torch.no_grad()
+    def normalise_mels(self) -> None:
+        """Make the first frames as if the layer predicted normalised ones."""
+        self.frame_projection.weight.mul_(MEL_STD)
+        self.frame_projection.bias.add_(MEL_MEAN)
 
     def frames(self, states: Tensor) -> tuple[Tensor, Tensor]:
         """Predict frames and stop logits, before the residual convolutions.
