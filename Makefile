@@ -23,11 +23,12 @@ demo: ## The model of the package speaks, learns a new voice, is tested (DEMO_AR
 test: lint ## Lint, then run the tests (TEST_WORKERS=2, PYTEST_ARGS=...)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
 
-lint: env ## Check style, types, dead code and shell scripts
+lint: env ## Check style, types, dead code, floors and shell scripts
 	$(BIN)/ruff check $(PYTHON_DIRS)
 	$(BIN)/ruff format --check $(PYTHON_DIRS)
 	$(BIN)/mypy espnet2_ext tools tests/typing_examples.py
 	$(BIN)/vulture
+	$(BIN)/lint-imports --no-logo --no-cache
 	scripts/lint_shell.sh
 
 clean: ## Remove caches and build output
