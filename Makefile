@@ -3,11 +3,11 @@
 TEST_WORKERS ?= 2
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
-PYTHON_DIRS := $(wildcard espnet2_ext local tools benchmarks tests scripts egs2)
+PYTHON_DIRS := $(wildcard espnet2_ext local tools benchmarks tests scripts egs2 docs)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint clean distclean
+.PHONY: help env demo test lint docs clean distclean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /: /' \
@@ -31,8 +31,12 @@ lint: env ## Check style, types, dead code, floors and shell scripts
 	$(BIN)/lint-imports --no-logo --no-cache
 	scripts/lint_shell.sh
 
+docs: env ## Build the site in docs/_build/html: links checked, notebooks run, all offline
+	HF_HUB_OFFLINE=1 $(BIN)/python -m sphinx -W --keep-going docs docs/_build/html
+
 clean: ## Remove caches and build output
-	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache ./*.egg-info
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache ./*.egg-info \
+	    docs/_build docs/reference/commands docs/reference/modules
 	find $(PYTHON_DIRS) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## Remove .venv and .uv as well

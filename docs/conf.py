@@ -1,0 +1,54 @@
+"""The documentation's site, built by ``make docs``; nothing is fetched for it.
+
+Sphinx, because it is what is kept: it checks every link within the site, reads the
+docstrings itself, and needs no other program.
+"""
+
+import configparser
+import sys
+from pathlib import Path
+
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+sys.path[:0] = [str(ROOT), str(DOCS)]
+
+_setup = configparser.ConfigParser()
+_setup.read(ROOT / "setup.cfg")
+
+project = "STTATTS for ESPnet2"
+release = version = _setup["metadata"]["version"]
+copyright = "the authors of STTATTS for ESPnet2; Apache-2.0"
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.apidoc",
+    "command_pages",
+]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"{project} {release}"
+html_static_path: list[str] = []
+
+myst_heading_anchors = 3
+# The notebooks are kept without their outputs; the build runs them.
+nb_execution_mode = "force"
+nb_execution_timeout = 300
+nb_execution_raise_on_error = True
+
+apidoc_modules = [
+    {
+        "path": "../espnet2_ext",
+        "destination": "reference/modules",
+        "separate_modules": True,
+        "module_first": True,
+        "include_private": False,
+        "no_headings": False,
+    }
+]
+autodoc_default_options = {"members": True, "member-order": "bysource"}
+autodoc_typehints = "description"
+autodoc_class_signature = "separated"
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
