@@ -17,41 +17,66 @@ class Table:
 
 
 def read_table(path: Path) -> Table:
-    """Read a table and note bad lines; the first of repeated ids counts.
+    """Read a table and note what is wrong with its lines.
+
+    A value has to be there, ids have to be sorted and none twice; the first of
+    repeated ones counts.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: not UTF-8.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
-    try:
-        content = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 (byte {error.start})") from None
     table, previous = Table(), ""
-    for number, line in enumerate(content.split("\n"), 1):
+    lines = _lines(path)
+    for number, line in enumerate(lines, 1):
         where = f"{path}:{number}"
-        if not line.strip():
-            if line or number <= content.count("\n"):
+        uid, *rest = line.split(maxsplit=1) or [""]
+        if not uid:
+            if line or number < len(lines):
                 table.problems.append(f"{where}: empty line")
-            continue
-        uid, _, value = line.strip().partition(" ")
-        if "\t" in uid:
-            uid, _, value = line.strip().partition("\t")
-        if not value.strip():
+        elif not rest:
             table.problems.append(f"{where}: '{uid}' has no value")
-            continue
-        if uid in table.values:
+        elif uid in table.values:
             table.problems.append(f"{where}: '{uid}' is there twice")
-            continue
-        if uid.encode() < previous.encode():
-            table.problems.append(
-                f"{where}: '{uid}' after '{previous}' is not sorted (LC_ALL=C)"
-            )
-        previous = uid
-        table.values[uid] = value.strip()
+        else:
+            if uid.encode() < previous.encode():
+                table.problems.append(
+                    f"{where}: '{uid}' after '{previous}' is not sorted (LC_ALL=C)"
+                )
+            previous = uid
+            table.values[uid] = rest[0].strip()
     return table
+
+
+def read_values(path: Path) -> dict[str, str]:
+    """Read a table in any order; a value may be empty, as in a list of ids.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not UTF-8, or an id that is there twice.
+    """
+    values: dict[str, str] = {}
+    for number, line in enumerate(_lines(path), 1):
+        uid, *rest = line.split(maxsplit=1) or [""]
+        if uid in values:
+            raise ValueError(
+                f"{path}:{number}: '{uid}' is there twice; remove one of them"
+            )
+        if uid:
+            values[uid] = "".join(rest).strip()
+    return values
+
+
+def _lines(path: Path) -> list[str]:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such table; give a file of 'id value'")
+    try:
+        # Not splitlines: texts may hold other line ends of Unicode.
+        return path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path}: not UTF-8 (byte {error.start}); convert it, e.g. with iconv"
+        ) from None
 
 
 def write_table(path: Path, values: Mapping[str, Any], ordered: bool = True) -> None:
