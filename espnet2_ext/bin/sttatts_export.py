@@ -45,9 +45,9 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Export; 1 with one line on stderr if it cannot be done."""
     args = parser().parse_args(argv)
-    from espnet2_ext.checkpoints.hf_export import CLASSES, export_task
-    from espnet2_ext.checkpoints.import_once import find_or_import
-    from espnet2_ext.checkpoints.model_directory import new_directory
+    from espnet2_ext.formats.hf_export import CLASSES, export_task
+    from espnet2_ext.formats.import_once import find_or_import
+    from espnet2_ext.formats.model_directory import new_directory
     from espnet2_ext.inference.loading import load_model, read_config, trained_tasks
 
     try:

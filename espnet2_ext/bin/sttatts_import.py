@@ -22,6 +22,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--checkpoint",
         type=Path,
+        dest="checkpoints",
         action="append",
         default=[],
         metavar="FILE",
@@ -40,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
         "--new_dict",
         type=Path,
         metavar="FILE",
+        dest="new_dictionary",
         help="dict.txt of the wanted vocabulary: symbols that both have keep their "
         "weights, the others are initialised",
     )
@@ -89,21 +91,10 @@ def main(argv: list[str] | None = None) -> int:
     if args.speaker_dim is not None and args.speaker_dim < 1:
         print("sttatts_import: --speaker_dim has to be positive", file=sys.stderr)
         return 1
-    from espnet2_ext.checkpoints.importing import ImportOptions, import_checkpoints
+    from espnet2_ext.checkpoints.importing import import_checkpoints
 
-    options = ImportOptions(
-        checkpoints=tuple(args.checkpoint),
-        output_dir=args.output_dir,
-        dictionary=args.dictionary,
-        new_dictionary=args.new_dict,
-        bpemodel=args.bpemodel,
-        vocoder=args.vocoder,
-        speaker_dim=args.speaker_dim,
-        join=args.join,
-        overwrite=args.overwrite,
-    )
     try:
-        report = import_checkpoints(options)
+        report = import_checkpoints(**vars(args))
     except (ValueError, OSError, ImportError) as error:
         print(
             f"sttatts_import: {'; '.join(str(error).split(chr(10)))}", file=sys.stderr

@@ -1,1 +1,1 @@
-"""Reading and writing checkpoints of other programs."""
+"""What the commands do with whole models: import, pack."""

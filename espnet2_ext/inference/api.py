@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from espnet2_ext.audio import MAX_SECONDS, BadInputError
-from espnet2_ext.checkpoints.import_once import find_or_import
+from espnet2_ext.formats.import_once import find_or_import
 from espnet2_ext.inference.asr_search import SearchOptions, search
 from espnet2_ext.inference.batching import as_list, check_call, in_batches
 from espnet2_ext.inference.inputs import ModelInputs
@@ -104,7 +104,7 @@ class STTATTS:
         """Load a model directory, a packed zip, a URL of one, or a name on a hub.
 
         Args:
-            source: see :func:`~espnet2_ext.checkpoints.import_once.find_or_import`;
+            source: see :func:`~espnet2_ext.formats.import_once.find_or_import`;
                 without it the model that comes with the package.
             device: see the class.
             dtype: see the class.

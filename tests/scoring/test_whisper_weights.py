@@ -17,7 +17,7 @@ from espnet2_ext.scoring.judges.whisper_weights import (
     find_weights,
     fingerprint,
 )
-from tests.checkpoints.local_hub import COMMIT, LocalHub, pretend, serving
+from tests.formats.local_hub import COMMIT, LocalHub, pretend, serving
 
 
 def sha256(content: bytes) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from espnet2_ext.checkpoints.import_once import find_or_import
+from espnet2_ext.formats.import_once import find_or_import
 from espnet2_ext.inference.api import STTATTS
 from espnet2_ext.inference.cli.commands import pick_device, require_task
 from espnet2_ext.inference.decode.decode_outputs import (

@@ -8,12 +8,12 @@ import torch
 
 from espnet2_ext import STTATTS
 from espnet2_ext.bin.sttatts import main
-from espnet2_ext.checkpoints.import_once import find_or_import
+from espnet2_ext.formats.import_once import find_or_import
 from espnet2_ext.io.files import write_wav
 from tests import oracle
-from tests.checkpoints.hf_models import build, save
-from tests.checkpoints.local_hub import LocalHub, pretend, serving
 from tests.corpora import RATE, speak
+from tests.formats.hf_models import build, save
+from tests.formats.local_hub import LocalHub, pretend, serving
 
 ASR, TTS = "microsoft/speecht5_asr", "microsoft/speecht5_tts"
 SPEAKER = torch.randn(10, generator=torch.Generator().manual_seed(4)).numpy()
@@ -69,9 +69,7 @@ def test_a_second_call_imports_and_downloads_nothing(hub, cache, monkeypatch, ca
     weights = [path for path in hub.requests if "pytorch_model" in path]
     assert weights
     hub.requests.clear()
-    monkeypatch.setattr(
-        "espnet2_ext.checkpoints.importing.import_checkpoints", pytest.fail
-    )
+    monkeypatch.setattr("espnet2_ext.formats.importing.import_into", pytest.fail)
     with caplog.at_level(logging.INFO):
         assert find_or_import(TTS) == first
     assert "import_report.tsv" in caplog.text

@@ -7,15 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from espnet2_ext.checkpoints.fitting import EMBEDDING, Source
-from espnet2_ext.checkpoints.hf_names import (
+from espnet2_ext.formats.fitting import EMBEDDING, Source
+from espnet2_ext.formats.hf_names import (
     EMBEDDING_COPIES,
     canonical,
     is_constant,
     our_name,
 )
-from espnet2_ext.checkpoints.import_report import ImportReport
-from espnet2_ext.checkpoints.vocabulary import (
+from espnet2_ext.formats.report import ImportReport
+from espnet2_ext.formats.vocabulary import (
     fairseq_rows,
     hugging_face_rows,
     read_fairseq_dictionary,

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from espnet2_ext.checkpoints.hf_names import hf_name
-from espnet2_ext.checkpoints.hf_tokenizer import MAX_TEXT, write_tokenizer
+from espnet2_ext.formats.hf_names import hf_name
+from espnet2_ext.formats.hf_tokenizer import MAX_TEXT, write_tokenizer
 from espnet2_ext.sttatts.config import ModelConfig
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.front_ends import WAVEFORM_KERNELS, WAVEFORM_STRIDES

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from espnet2_ext.checkpoints.fairseq_names import our_name
-from espnet2_ext.checkpoints.fitting import CTC_TABLES, EMBEDDING, Source
-from espnet2_ext.checkpoints.import_report import ImportReport
-from espnet2_ext.checkpoints.vocabulary import (
+from espnet2_ext.formats.fairseq_names import our_name
+from espnet2_ext.formats.fitting import CTC_TABLES, EMBEDDING, Source
+from espnet2_ext.formats.report import ImportReport
+from espnet2_ext.formats.vocabulary import (
     fairseq_rows,
     read_fairseq_dictionary,
     read_pieces,

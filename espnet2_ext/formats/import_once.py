@@ -5,7 +5,7 @@ import logging
 from importlib.metadata import version
 from pathlib import Path
 
-from espnet2_ext.checkpoints.import_report import TABLE_NAME
+from espnet2_ext.formats.report import TABLE_NAME
 from espnet2_ext.io.cache import cache_folder, made_once
 from espnet2_ext.io.model_files import (
     ModelFiles,
@@ -56,10 +56,12 @@ def import_once(source: Path) -> Path:
         ValueError: an unsafe, damaged or unknown file; one line.
     """
     # What reads them is of no use to all other models.
-    from espnet2_ext.checkpoints.importing import ImportOptions, import_checkpoints
+    from espnet2_ext.formats.importing import import_into
 
     def make(folder: Path) -> None:
-        report = import_checkpoints(ImportOptions((source,), folder))
+        folder.mkdir(parents=True, exist_ok=True)
+        report, _ = import_into(folder, [source])
+        report.write(folder)
         logging.info("%s was imported:\n%s", source, report.summary())
         for warning in report.warnings:
             logging.warning("%s: %s", source, warning)
@@ -84,7 +86,7 @@ def fetch_speecht5(name: str) -> Path | None:
     """
     from huggingface_hub import snapshot_download
 
-    from espnet2_ext.checkpoints.hf_import import CONFIG_NAME, TOKENIZER_NAME, WEIGHTS
+    from espnet2_ext.formats.hugging_face import CONFIG_NAME, TOKENIZER_NAME, WEIGHTS
 
     # Not hf_hub_download: without a network that tries again for half a minute.
     try:
@@ -115,8 +117,8 @@ def _state(source: Path) -> str:
     By place, size and time of change: reading gigabytes would take longer than the
     import.
     """
-    from espnet2_ext.checkpoints.fairseq_import import DICTIONARY_NAME
-    from espnet2_ext.checkpoints.hf_import import is_hugging_face
+    from espnet2_ext.formats.fairseq import DICTIONARY_NAME
+    from espnet2_ext.formats.hugging_face import is_hugging_face
 
     if is_hugging_face(source):
         files = sorted(path for path in source.iterdir() if path.is_file())

@@ -5,16 +5,16 @@ import torch
 
 from espnet2_ext.bin.sttatts_export import main as export
 from espnet2_ext.bin.sttatts_import import main as import_
-from espnet2_ext.checkpoints.hf_export import exported_state, folded_attention
-from espnet2_ext.checkpoints.model_directory import write_model
+from espnet2_ext.formats.hf_export import exported_state, folded_attention
+from espnet2_ext.formats.model_directory import write_model
 from espnet2_ext.inference.tts_generation import GenerationOptions, generate
 from espnet2_ext.sttatts.config import FusionConfig
 from espnet2_ext.text.tokens import CharacterTokenizer
 from tests import oracle
-from tests.checkpoints import test_hf_import as importing
-from tests.checkpoints.fairseq_files import small_model
-from tests.checkpoints.hf_models import greedy_tokens, speech, transformers
 from tests.factories import tiny_model
+from tests.formats import test_hf_import as importing
+from tests.formats.fairseq_files import small_model
+from tests.formats.hf_models import greedy_tokens, speech, transformers
 
 IDS = importing.IDS
 WAVE = importing.WAVE

@@ -11,8 +11,8 @@ from espnet2_ext.inference.cli.summary import readable, summarize
 from espnet2_ext.inference.tts_generation import GenerationOptions, generate
 from espnet2_ext.inference.vocoder import load_vocoder
 from espnet2_ext.sttatts.config import AudioConfig
-from tests.checkpoints.fairseq_files import perturb
-from tests.checkpoints.hf_models import (
+from tests.formats.fairseq_files import perturb
+from tests.formats.hf_models import (
     TOKENS,
     build,
     greedy_tokens,

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import torch
 
-from espnet2_ext.checkpoints.hf_tokenizer import write_tokenizer
+from espnet2_ext.formats.hf_tokenizer import write_tokenizer
 from espnet2_ext.sttatts.symbols import build_token_list
-from tests.checkpoints.fairseq_files import perturb
+from tests.formats.fairseq_files import perturb
 
 transformers = pytest.importorskip("transformers")
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from espnet2_ext.checkpoints.import_report import ImportReport
+from espnet2_ext.formats.report import ImportReport
 from espnet2_ext.sttatts.config import ModelConfig
 from espnet2_ext.sttatts.configuration import build_model_config
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel

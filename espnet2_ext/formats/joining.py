@@ -4,10 +4,10 @@ import dataclasses
 
 import torch
 
-from espnet2_ext.checkpoints.fitting import Source, model_sizes
+from espnet2_ext.formats.fitting import Source, model_sizes
 
 
-def join(sources: list[Source], choice: str | None) -> Source:
+def join_sources(sources: list[Source], choice: str | None) -> Source:
     """One model of a recognition and a synthesis model.
 
     Each brings its own pre-nets and post-nets; encoder and decoder can come from one

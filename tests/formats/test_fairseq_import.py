@@ -14,9 +14,9 @@ from espnet2_ext.bin.sttatts_train import main as train
 from espnet2_ext.sttatts.config import FrontEndConfig, FusionConfig
 from espnet2_ext.sttatts.symbols import build_token_list
 from tests import oracle
-from tests.checkpoints import fairseq_files
-from tests.checkpoints.fairseq_files import CHARACTERS, fairseq_state, small_model
 from tests.corpora import training_arguments
+from tests.formats import fairseq_files
+from tests.formats.fairseq_files import CHARACTERS, fairseq_state, small_model
 
 
 def run(checkpoint, folder, *options) -> STTATTS:
