@@ -1,9 +1,106 @@
-"""What the options of commands have in common; quick to import."""
+"""What commands have in common; quick to import.
+
+The options of a command are the fields of a dataclass, each with its default and its
+meaning, so that a default is in one place and Python has the same names as the shell:
+
+>>> from dataclasses import dataclass
+>>> @dataclass(frozen=True)
+... class CountOptions:
+...     least: int = option(3, "smallest number that counts", int)
+>>> parser = command_parser("count", "Count numbers.")
+>>> add_options(parser, CountOptions)
+>>> options_of(parser.parse_args(["--least", "5"]), CountOptions)
+CountOptions(least=5)
+"""
 
 import argparse
+import logging
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import field, fields
+from pathlib import Path
 from typing import Any
+
+
+def command_parser(name: str, description: str | None) -> argparse.ArgumentParser:
+    """Make the parser of a command, whose description is shown as it is."""
+    raw = argparse.RawDescriptionHelpFormatter
+    return argparse.ArgumentParser(
+        prog=name, description=description, formatter_class=raw
+    )
+
+
+def run_command(name: str, run: Callable[[], int | None]) -> int:
+    """Run a command, its log on stderr.
+
+    Args:
+        name: comes before what is said of failures.
+        run: what is done; its exit code, if it has one.
+
+    Returns:
+        The exit code; 1 where something is missing or wrong, which a line says.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
+    try:
+        return run() or 0
+    except (OSError, ValueError, ImportError) as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 1
+
+
+def option(
+    default: Any, text: str, kind: Callable[[str], Any] = str, **settings: Any
+) -> Any:
+    """Make a field of options.
+
+    Args:
+        default: its value where nobody chooses one.
+        text: what it means.
+        kind: turns a word of the command line into a value; ``bool`` makes a switch.
+        settings: of ``add_argument``; ``shown=False`` keeps it out of commands.
+    """
+    return field(default=default, metadata={"help": text, "type": kind, **settings})
+
+
+def add_options(
+    parser: argparse.ArgumentParser,
+    options: type,
+    title: str = "options",
+    dashes: bool = False,
+    without: Sequence[str] = (),
+) -> None:
+    """Add the fields of a dataclass to a command.
+
+    Args:
+        parser: gets a group of them.
+        options: its fields are made by :func:`option`.
+        title: of the group.
+        dashes: see :class:`OptionGroup`.
+        without: names to leave out.
+    """
+    group = OptionGroup(parser, title, dashes)
+    for each in fields(options):
+        settings = dict(each.metadata)
+        if not settings.pop("shown", True) or each.name in without:
+            continue
+        if settings["type"] is bool:
+            settings = {"help": settings["help"], "action": "store_true"}
+        elif each.default is not None:
+            shown = " ".join(map(str, each.default)) if "nargs" in settings else None
+            settings["help"] += f" (default: {shown or each.default})"
+        group.add(each.name, default=each.default, **settings)
+
+
+def options_of[Options](args: argparse.Namespace, options: type[Options]) -> Options:
+    """Make options of what was chosen; those of other kinds are left alone.
+
+    Raises:
+        ValueError: a value without meaning.
+    """
+    values = vars(args)
+    names = (each.name for each in fields(options))  # type: ignore[arg-type]
+    return options(**{name: values[name] for name in names if name in values})
 
 
 def add_command(
@@ -44,7 +141,7 @@ class OptionGroup:
     def add(self, name: str, **settings: Any) -> None:
         """Add the option ``name``, in which underscores part the words."""
         flag = name.replace("_", "-") if self._dashes else name
-        if "choices" not in settings:
+        if "choices" not in settings and "action" not in settings:
             settings.setdefault("metavar", METAVARS.get(settings.get("type"), "NAME"))
         self._group.add_argument(f"--{flag}", dest=name, **settings)
 
@@ -64,7 +161,7 @@ def count(text: str) -> int:
     return value
 
 
-METAVARS: dict[Any, str] = {int: "N", count: "N", float: "X"}
+METAVARS: dict[Any, str] = {int: "N", count: "N", float: "X", Path: "PATH"}
 
 
 def chosen(args: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any]:
