@@ -9,7 +9,8 @@ from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import TextIO
 
-from espnet2_ext.jobs.clusters import JobOptions, Workers, add_job_options
+from espnet2_ext.io.options import add_options, options_of
+from espnet2_ext.jobs.clusters import JobOptions, Workers
 
 DESCRIPTION = """\
 Run sttatts_inference in --nj jobs, each on a part of the utterances, and join what they
@@ -22,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     args, words = _parser().parse_known_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
     try:
-        options = JobOptions.from_args(args)
+        options = options_of(args, JobOptions)
         if not options.needs_cluster:
             from espnet2_ext.bin.sttatts_inference import main as decode
 
@@ -96,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="utterances that may fail without making the exit code 1 (default: 0)",
     )
-    add_job_options(parser)
+    add_options(parser, JobOptions, "jobs")
     return parser
 
 

@@ -9,94 +9,35 @@ is.
     python -m espnet2_ext.bin.speaker_embeddings dump/raw/train/tts --nj 4
 """
 
-import argparse
-import logging
 import sys
 from pathlib import Path
 
 import numpy as np
 
 from espnet2_ext.data.speaker_embeddings import EmbeddingOptions, write_embeddings
-from espnet2_ext.data.speaker_extractors import CHOICES, EXTRACTORS, PRECOMPUTED
-from espnet2_ext.jobs.clusters import JobOptions, Workers, add_job_options
+from espnet2_ext.data.speaker_extractors import CHOICES
+from espnet2_ext.io.options import add_options, command_parser, options_of, run_command
+from espnet2_ext.jobs.clusters import JobOptions, Workers
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 if all is well, 1 if not."""
-    args = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
-    try:
-        options = EmbeddingOptions(
-            args.tool,
-            args.per,
-            args.max_utts_per_speaker,
-            args.precomputed,
-        )
-        known: dict[str, np.ndarray] = {}
-        with Workers(JobOptions.from_args(args)) as workers:
-            for folder in args.folders:
-                done = write_embeddings(
-                    folder, options, known, args.allow_failures, workers
-                )
-                print(f"{folder}: {'written' if done else 'done before'}")
-    except (OSError, ValueError, ImportError) as error:
-        print(f"speaker_embeddings: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def _tool(text: str) -> str:
-    """NAME or NAME:SOURCE of a tool."""
-    names = (*EXTRACTORS, PRECOMPUTED)
-    if text.partition(":")[0] not in names:
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is no tool; choose from {', '.join(names)}"
-        )
-    return text
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="speaker_embeddings",
-        description=f"{__doc__}\n{CHOICES}\n  precomputed         --precomputed FILE",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    text = f"{__doc__}\n{CHOICES}\n  precomputed         --precomputed FILE"
+    parser = command_parser("speaker_embeddings", text)
     parser.add_argument("folders", type=Path, nargs="+", help="data directories")
-    parser.add_argument(
-        "--tool",
-        type=_tool,
-        default="resemblyzer",
-        help="see above (default: resemblyzer)",
-    )
-    parser.add_argument(
-        "--precomputed",
-        type=Path,
-        metavar="FILE",
-        help=".npz, or .scp into an ark, with vectors by utterance or by speaker",
-    )
-    parser.add_argument(
-        "--per",
-        choices=["utterance", "speaker"],
-        default="utterance",
-        help="each utterance its own vector (default), or its speaker's mean; a "
-        "speaker then has one vector in all directories, that of the first",
-    )
-    parser.add_argument(
-        "--max_utts_per_speaker",
-        type=int,
-        default=20,
-        metavar="N",
-        help="recordings that --per speaker averages (default: 20)",
-    )
-    parser.add_argument(
-        "--allow_failures",
-        type=int,
-        default=0,
-        metavar="N",
-        help="drop up to N unusable utterances instead of stopping (default: 0)",
-    )
-    add_job_options(parser)
-    return parser
+    add_options(parser, EmbeddingOptions)
+    add_options(parser, JobOptions, "jobs")
+    args = parser.parse_args(argv)
+
+    def run() -> None:
+        options = options_of(args, EmbeddingOptions)
+        known: dict[str, np.ndarray] = {}
+        with Workers(options_of(args, JobOptions)) as workers:
+            for folder in args.folders:
+                done = write_embeddings(folder, options, known, workers)
+                print(f"{folder}: {'written' if done else 'done before'}")
+
+    return run_command("speaker_embeddings", run)
 
 
 if __name__ == "__main__":

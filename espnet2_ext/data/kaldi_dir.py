@@ -51,12 +51,18 @@ class Segment(NamedTuple):
         return segment
 
 
+def group_by(uids: Iterable[str], utt2spk: Mapping[str, str]) -> dict[str, list[str]]:
+    """Utterances of each speaker, in the given order."""
+    speakers: dict[str, list[str]] = {}
+    for uid in uids:
+        speakers.setdefault(utt2spk[uid], []).append(uid)
+    return speakers
+
+
 def invert(utt2spk: Mapping[str, str]) -> dict[str, str]:
     """Utterances of each speaker, as ``spk2utt`` lists them."""
-    speakers: dict[str, list[str]] = {}
-    for uid in sorted(utt2spk, key=str.encode):
-        speakers.setdefault(utt2spk[uid], []).append(uid)
-    return {speaker: " ".join(uids) for speaker, uids in speakers.items()}
+    ordered = sorted(utt2spk, key=str.encode)
+    return {name: " ".join(uids) for name, uids in group_by(ordered, utt2spk).items()}
 
 
 @dataclass

@@ -5,10 +5,8 @@
 another can refuse them.
 """
 
-import hashlib
-import json
-import os
-from collections.abc import Iterable, Mapping
+import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,26 +14,31 @@ from typing import NamedTuple
 import numpy as np
 
 from espnet2_ext.audio import load_speech
-from espnet2_ext.data.audio_dump import AUDIO_TABLES
-from espnet2_ext.data.kaldi_dir import KaldiDir
+from espnet2_ext.data.audio_dump import COUNTED
+from espnet2_ext.data.kaldi_dir import KaldiDir, group_by
 from espnet2_ext.data.speaker_extractors import (
     PRECOMPUTED,
     SAMPLE_RATE,
     load_extractor,
     portable_tool,
+    tool_name,
 )
 from espnet2_ext.data.speaker_table import (
     TOOL_SUFFIX,
     SpeakerTable,
     describe_speaker_tool,
 )
-from espnet2_ext.io.files import write_text
+from espnet2_ext.io.files import replacing, write_text
+from espnet2_ext.io.options import option
+from espnet2_ext.io.store import Store, digest_of, file_state
 from espnet2_ext.io.tables import write_table
 from espnet2_ext.jobs.clusters import Workers
 from espnet2_ext.jobs.fanout import fan_out
 
-STAMP = ".spembs.json"
+STORE = ".spembs.json"
 """Says of which inputs and options the embeddings in a directory were made."""
+
+OUTPUTS = ("spembs.ark", "spembs.scp", "speakers.npz")
 
 Vectors = dict[str, np.ndarray]
 
@@ -44,10 +47,24 @@ Vectors = dict[str, np.ndarray]
 class EmbeddingOptions:
     """What is extracted from what."""
 
-    tool: str = "resemblyzer"
-    per: str = "utterance"
-    max_utts_per_speaker: int = 20
-    precomputed: Path | None = None
+    tool: str = option("resemblyzer", "see above", tool_name)
+    precomputed: Path | None = option(
+        None,
+        ".npz, or .scp into an ark, with vectors by utterance or by speaker",
+        Path,
+    )
+    per: str = option(
+        "utterance",
+        "each utterance its own vector, or its speaker's mean; a speaker then has one "
+        "vector in all directories, that of the first",
+        choices=["utterance", "speaker"],
+    )
+    max_utts_per_speaker: int = option(
+        20, "recordings that --per speaker averages", int
+    )
+    allow_failures: int = option(
+        0, "drop up to N unusable utterances instead of stopping", int
+    )
 
     def __post_init__(self):
         """Check the combination.
@@ -64,17 +81,12 @@ class EmbeddingOptions:
 
     def digest(self, data: KaldiDir, known: Vectors) -> str:
         """Digest of the options and of what they are applied to."""
-        tables = {
-            name: data.tables.get(name)
-            for name in (*AUDIO_TABLES, "utt2spk", "utt2num_samples")
-        }
-        options = {name: str(value) for name, value in vars(self).items()}
-        if self.precomputed is not None:
-            options["date"] = str(self.precomputed.stat().st_mtime_ns)
-        digest = hashlib.sha256(json.dumps([tables, options]).encode())
-        for name in sorted(known):
-            digest.update(name.encode() + known[name].tobytes())
-        return digest.hexdigest()
+        names = (*COUNTED, "utt2spk", "utt2num_samples")
+        tables = {name: data.tables.get(name) for name in names}
+        options = [self.tool, self.per, self.max_utts_per_speaker]
+        given = [str(self.precomputed), file_state(self.precomputed or "")]
+        vectors = {name: known[name].tolist() for name in known}
+        return digest_of([tables, options, given, vectors])
 
 
 class _Job(NamedTuple):
@@ -86,7 +98,6 @@ def write_embeddings(
     folder: Path,
     options: EmbeddingOptions,
     known: Vectors,
-    allow_failures: int = 0,
     workers: Workers | None = None,
 ) -> bool:
     """Write ``spembs.ark``, ``spembs.scp`` and ``speakers.npz`` into a directory.
@@ -97,7 +108,6 @@ def write_embeddings(
         options: what is extracted.
         known: speakers that keep their vector where there is one per speaker; those
             of this directory are added.
-        allow_failures: recordings that may fail; their utterances are dropped.
         workers: that share the work; this process alone by default.
 
     Returns:
@@ -115,32 +125,30 @@ def write_embeddings(
     if path is not None and not path.is_file():
         raise FileNotFoundError(f"{path}: no such table of speaker embeddings")
     data.tables.pop("spembs.scp", None)
-    present = set(data.tables["utt2spk"].values())
     kept = {}
     if options.per == "speaker":
+        present = set(data.tables["utt2spk"].values())
         kept = {name: known[name] for name in sorted(present & set(known))}
-    digest = options.digest(data, kept)
-    stamp = folder / STAMP
-    outputs = [folder / name for name in ("spembs.ark", "spembs.scp", "speakers.npz")]
-    there = all(path.is_file() for path in (stamp, *outputs))
-    if there and json.loads(stamp.read_text()) == digest:
+    store = Store(folder / STORE, options.digest(data, kept))
+    there = all((folder / name).is_file() for name in OUTPUTS)
+    if there and store.get("embeddings") is not None:
         known |= read_vectors(folder / "speakers.npz") | known
         return False
-    stamp.unlink(missing_ok=True)
     by_utterance, by_speaker, failed = _embed(data, folder, options, kept, workers)
-    if len(failed) > allow_failures:
+    if len(failed) > options.allow_failures:
         raise ValueError(
-            f"{folder}: {len(failed)} utterances failed, {allow_failures} are allowed "
-            "(--allow_failures)"
+            f"{folder}: {len(failed)} utterances failed, {options.allow_failures} are "
+            "allowed (--allow_failures)"
         )
     if failed:
         data = data.keep(set(data.utterances) - set(failed))
         data.write(folder)
-        digest = options.digest(data, kept)
+        store = Store(folder / STORE, options.digest(data, kept))
     tool = portable_tool(options.tool)
-    _write_ark(folder, by_utterance, tool)
-    _write_speakers(folder / "speakers.npz", by_speaker, tool)
-    write_text(stamp, json.dumps(digest))
+    dim = next(iter(by_utterance.values())).size
+    _write_ark(folder, by_utterance, describe_speaker_tool(tool, dim))
+    SpeakerTable(by_speaker, dim, tool).save(folder / "speakers.npz")
+    store.add({"embeddings": {}})
     known |= by_speaker | known
     return True
 
@@ -215,19 +223,10 @@ def extract(job: _Job) -> np.ndarray:
 def _choose(utt2spk: Mapping[str, str], count: int) -> list[str]:
     """Up to ``count`` utterances of each speaker, evenly spread over the ids."""
     chosen = []
-    for uids in _by_speaker(utt2spk, utt2spk).values():
+    for uids in group_by(utt2spk, utt2spk).values():
         places = np.linspace(0, len(uids) - 1, min(count, len(uids)))
         chosen += [uids[round(place)] for place in places]
     return sorted(chosen, key=str.encode)
-
-
-def _by_speaker(
-    uids: Iterable[str], utt2spk: Mapping[str, str]
-) -> dict[str, list[str]]:
-    speakers: dict[str, list[str]] = {}
-    for uid in uids:
-        speakers.setdefault(utt2spk[uid], []).append(uid)
-    return speakers
 
 
 def mean_per_speaker(
@@ -235,7 +234,7 @@ def mean_per_speaker(
 ) -> Vectors:
     """Mean direction (E,) of each speaker, as long as the vectors are on average."""
     means = {}
-    for speaker, uids in _by_speaker(vectors, utt2spk).items():
+    for speaker, uids in group_by(vectors, utt2spk).items():
         rows = np.stack([vectors[uid] for uid in uids])
         mean = rows.mean(axis=0)
         length = np.linalg.norm(rows, axis=1).mean()
@@ -261,28 +260,16 @@ def read_vectors(path: Path) -> Vectors:
     raise ValueError(f"{path}: speaker embeddings are read from .npz and .scp files")
 
 
-def _write_ark(folder: Path, vectors: Vectors, tool: str) -> None:
-    """Write ``spembs.ark``, its table, and what is in it."""
+def _write_ark(folder: Path, vectors: Vectors, description: str) -> None:
+    """Write ``spembs.ark``, what is in it, and its table."""
     from omniio import kaldi
 
     ark = (folder / "spembs.ark").resolve()
-    temporary = ark.with_name(f".spembs.ark.{os.getpid()}.tmp")
-    table = ark.with_name(f".spembs.scp.{os.getpid()}.tmp")
-    try:
-        kaldi.save_ark(str(temporary), vectors, scp=str(table))
-        places = {}
-        for line in table.read_text(encoding="utf-8").splitlines():
-            uid, place = line.split(maxsplit=1)
-            places[uid] = f"{ark}:{place.rpartition(':')[2]}"
-        content = describe_speaker_tool(tool, next(iter(vectors.values())).size)
-        write_text(ark.with_suffix(TOOL_SUFFIX), content)
-        os.replace(temporary, ark)
-    finally:
-        temporary.unlink(missing_ok=True)
-        table.unlink(missing_ok=True)
-    write_table(folder / "spembs.scp", places)
-
-
-def _write_speakers(path: Path, speakers: Vectors, tool: str) -> None:
-    dim = next(iter(speakers.values())).size
-    SpeakerTable(speakers, dim, tool).save(path)
+    places = io.StringIO()
+    write_text(ark.with_suffix(TOOL_SUFFIX), description)
+    with replacing(ark) as file:
+        kaldi.save_ark(file, vectors, scp=places)
+    # Places are lines "id file:offset", of the file's name before it was in its place.
+    lines = (line.split() for line in places.getvalue().splitlines())
+    table = {line[0]: f"{ark}:{line[-1].rpartition(':')[2]}" for line in lines}
+    write_table(folder / "spembs.scp", table)

@@ -5,6 +5,7 @@ or what a hub calls them.  To add one: a function from the source to the extract
 one line in :data:`EXTRACTORS`.
 """
 
+import argparse
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
@@ -79,6 +80,20 @@ EXTRACTORS: dict[str, Callable[[str], Extractor]] = {
     "speechbrain": _load_speechbrain,
     "espnet": _load_espnet,
 }
+
+
+def tool_name(text: str) -> str:
+    """Check the NAME or NAME:SOURCE of a command line.
+
+    Raises:
+        ArgumentTypeError: there is no such tool.
+    """
+    names = (*EXTRACTORS, PRECOMPUTED)
+    if text.partition(":")[0] not in names:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no tool; choose from {', '.join(names)}"
+        )
+    return text
 
 
 @lru_cache(maxsize=1)

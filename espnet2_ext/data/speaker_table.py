@@ -10,16 +10,13 @@ import numpy as np
 
 from espnet2_ext.audio import BadInputError, load_speech
 from espnet2_ext.data.speaker_extractors import (
+    DIMENSIONS,
     EXTRACTORS,
     SAMPLE_RATE,
     load_extractor,
     same_tool,
 )
 from espnet2_ext.io.files import replacing
-
-KNOWN_SIZES = {"resemblyzer": 256, "speechbrain": 512}
-"""Size of each extractor's embeddings, to guess a model's extractor by: models that
-come from SpeechT5 take SpeechBrain's x-vectors and do not say so."""
 
 TOOL = "speaker tool"
 """Entry of ``speakers.npz`` that names the extractor; no speaker's name has a space."""
@@ -173,9 +170,9 @@ class SpeakerTable:
         return shown + (", …" if len(names) > 10 else "")
 
     def _extract(self, path: Path) -> np.ndarray:
-        tool = self.tool or next(
-            (name for name, dim in KNOWN_SIZES.items() if dim == self.dim), None
-        )
+        # Models that come from SpeechT5 take SpeechBrain's x-vectors and do not say so.
+        guess = (name for name, dim in DIMENSIONS.items() if dim == self.dim)
+        tool = self.tool or next(guess, None)
         if tool is None or tool.partition(":")[0] not in EXTRACTORS:
             raise BadInputError(
                 f"{path}: no extractor for the model's {self.dim}-d speaker embeddings "

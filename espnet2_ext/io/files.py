@@ -1,6 +1,7 @@
 """Results on disk: every file is whole or not there."""
 
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,19 +13,23 @@ _MARK = ".unfinished"
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
     """Open a file that takes its place only when everything has been written.
 
     Args:
         path: where it goes; its folder is made, an older file is replaced.
+        durable: wait until it is on the disk; else it may be lost where the machine
+            itself fails.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{_MARK}.{os.getpid()}{path.suffix}")
+    # Workers on other machines may write into the same folder.
+    temporary = path.with_name(f"{_MARK}.{uuid.uuid4().hex}{path.suffix}")
     try:
         with temporary.open("wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -49,6 +49,17 @@ def run_command(name: str, run: Callable[[], int | None]) -> int:
         return 1
 
 
+def pairs(folders: Sequence[Path]) -> list[tuple[Path, Path]]:
+    """Part ``SOURCE TARGET SOURCE TARGET …``.
+
+    Raises:
+        ValueError: an odd number.
+    """
+    if len(folders) % 2:
+        raise ValueError("SOURCE TARGET pairs are needed; one folder is left over")
+    return list(zip(folders[::2], folders[1::2], strict=True))
+
+
 def option(
     default: Any, text: str, kind: Callable[[str], Any] = str, **settings: Any
 ) -> Any:
@@ -87,8 +98,9 @@ def add_options(
         if settings["type"] is bool:
             settings = {"help": settings["help"], "action": "store_true"}
         elif each.default is not None:
-            shown = " ".join(map(str, each.default)) if "nargs" in settings else None
-            settings["help"] += f" (default: {shown or each.default})"
+            default: Any = each.default
+            shown = " ".join(map(str, default)) if "nargs" in settings else default
+            settings["help"] += f" (default: {shown})"
         group.add(each.name, default=each.default, **settings)
 
 

@@ -141,7 +141,7 @@ def _undamaged_lines(path: Path) -> list[str]:
     content = path.read_text(encoding="utf-8", errors="replace")
     # Not splitlines: JSON strings may hold other line ends of Unicode.
     *lines, rest = content.split("\n")
-    kept = []
+    kept: list[str] = []
     for number, line in enumerate([*lines, rest] if rest else lines, 1):
         try:
             record = json.loads(line)

@@ -59,16 +59,16 @@ def job_script(
         ValueError: several machines, which only Slurm's ``srun`` starts here.
     """
     settings = read_training_settings(options)
-    if size.num_nodes > 1 and options.backend != "slurm":
+    if size.num_nodes > 1 and options.cmd_backend != "slurm":
         raise ValueError(
-            f"--num_nodes {size.num_nodes} with cmd_backend '{options.backend}': only "
-            "slurm starts a training on several machines; say --num_nodes 1"
+            f"--num_nodes {size.num_nodes} with cmd_backend '{options.cmd_backend}': "
+            "only slurm starts a training on several machines; say --num_nodes 1"
         )
     threads = size.num_threads or int(settings.get("cores", 1))
-    directives = _DIRECTIVES[options.backend](settings, size, threads, folder)
+    directives = _DIRECTIVES[options.cmd_backend](settings, size, threads, folder)
     lines = ["#!/usr/bin/env bash", *directives]
     lines += [str(line) for line in settings.get("job_extra_directives", [])]
-    prefix = {"slurm": "#SBATCH ", "sge": "#$ ", "pbs": "#PBS "}[options.backend]
+    prefix = {"slurm": "#SBATCH ", "sge": "#$ ", "pbs": "#PBS "}[options.cmd_backend]
     lines[1:] = [f"{prefix}{line}" for line in lines[1:]]
     lines += [f"cd {shlex.quote(os.getcwd())}"]
     exports = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -158,25 +158,25 @@ def run_in_queue(
         JobError: the queue refused it, or has the job of an earlier call.
     """
     script = job_script(words, options, size, folder)
-    _refuse_another(options.backend, folder)
+    _refuse_another(options.cmd_backend, folder)
     write_text(folder / SCRIPT, script)
     output = folder / OUTPUT
     begin = output.stat().st_size if output.exists() else 0
-    command = [*_SUBMIT[options.backend], str(folder / SCRIPT)]
+    command = [*_SUBMIT[options.cmd_backend], str(folder / SCRIPT)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as submitted:
         assert submitted.stdout is not None
         number = submitted.stdout.readline().split(";")[0].strip()
         if not number:
             raise JobError(f"{shlex.join(command)} failed with {submitted.wait()}")
         write_text(folder / NUMBER, f"{number}\n")
-        print(f"{options.backend} job {number}: {folder / SCRIPT}", file=sys.stderr)
+        print(f"{options.cmd_backend} job {number}: {folder / SCRIPT}", file=sys.stderr)
         ended = threading.Event()
         follower = threading.Thread(target=_follow, args=(output, begin, ended))
         follower.start()
         try:
             code = submitted.wait()
         except BaseException:
-            subprocess.run([_CANCEL[options.backend], number], check=False)
+            subprocess.run([_CANCEL[options.cmd_backend], number], check=False)
             raise
         finally:
             ended.set()

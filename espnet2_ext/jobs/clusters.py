@@ -1,6 +1,5 @@
 """Dask clusters: this machine, or a queueing system through dask-jobqueue."""
 
-import argparse
 import logging
 import shutil
 from collections.abc import Iterator
@@ -11,9 +10,9 @@ from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import Any
 
-import yaml
-
 from espnet2_ext.io.extras import how_to_install
+from espnet2_ext.io.options import option
+from espnet2_ext.io.settings import mapping, read_yaml
 
 QUEUE_CLUSTERS = {"slurm": "SLURMCluster", "sge": "SGECluster", "pbs": "PBSCluster"}
 """Classes of dask-jobqueue."""
@@ -45,9 +44,13 @@ seconds are too few where starting one takes half of that."""
 class JobOptions:
     """How much runs at once, and where."""
 
-    nj: int = 1
-    backend: str = "local"
-    settings: Path | None = None
+    nj: int = option(1, "jobs at once", int)
+    cmd_backend: str = option(
+        "local", "where they run, local: on this machine", choices=BACKENDS
+    )
+    cluster_config: Path | None = option(
+        None, "settings of the queueing system, such as conf/slurm.yaml", Path
+    )
 
     def __post_init__(self):
         """Check the values.
@@ -55,51 +58,31 @@ class JobOptions:
         Raises:
             ValueError: says which is wrong.
         """
+        backend = self.cmd_backend
         if self.nj < 1:
             raise ValueError(f"--nj {self.nj}: at least one job is needed")
-        if self.backend not in BACKENDS:
+        if backend not in BACKENDS:
             raise ValueError(
-                f"unknown cmd_backend '{self.backend}'; use {', '.join(BACKENDS)}"
+                f"unknown cmd_backend '{backend}'; use {', '.join(BACKENDS)}"
             )
-        if self.backend != "local" and self.settings is None:
+        if backend == "local":
+            return
+        if self.cluster_config is None:
             raise ValueError(
-                f"cmd_backend '{self.backend}' needs --cluster_config FILE, such as "
-                f"conf/{self.backend}.yaml"
+                f"cmd_backend '{backend}' needs --cluster_config FILE, such as "
+                f"conf/{backend}.yaml"
             )
-        program = SUBMITTERS.get(self.backend)
-        if program is not None and shutil.which(program) is None:
+        if shutil.which(SUBMITTERS[backend]) is None:
             raise ValueError(
-                f"cmd_backend '{self.backend}': there is no program '{program}' here; "
-                "give the command on a machine that has it, or use cmd_backend 'local'"
+                f"cmd_backend '{backend}': there is no program '{SUBMITTERS[backend]}' "
+                "here; give the command on a machine that has it, or use cmd_backend "
+                "'local'"
             )
-
-    @classmethod
-    def from_args(cls, args: argparse.Namespace) -> "JobOptions":
-        """Take the values of :func:`add_job_options`."""
-        return cls(args.nj, args.cmd_backend, args.cluster_config)
 
     @property
     def needs_cluster(self) -> bool:
         """False for one job here, which needs no further process."""
-        return self.nj > 1 or self.backend != "local"
-
-
-def add_job_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose a cluster."""
-    group = parser.add_argument_group("jobs")
-    group.add_argument("--nj", type=int, default=1, help="jobs at once (default: 1)")
-    group.add_argument(
-        "--cmd_backend",
-        choices=BACKENDS,
-        default="local",
-        help="where they run (default: local, this machine)",
-    )
-    group.add_argument(
-        "--cluster_config",
-        type=Path,
-        metavar="YAML",
-        help="settings of the queueing system, such as conf/slurm.yaml",
-    )
+        return self.nj > 1 or self.cmd_backend != "local"
 
 
 class Workers:
@@ -186,7 +169,7 @@ def start_cluster(options: JobOptions, scratch: str) -> Any:
         options: how many and where.
         scratch: folder for the workers' files on this machine.
     """
-    if options.backend == "local":
+    if options.cmd_backend == "local":
         from distributed import LocalCluster
 
         return LocalCluster(
@@ -200,22 +183,20 @@ def start_cluster(options: JobOptions, scratch: str) -> Any:
         )
     import dask_jobqueue
 
-    cluster_class = getattr(dask_jobqueue, QUEUE_CLUSTERS[options.backend])
+    cluster_class = getattr(dask_jobqueue, QUEUE_CLUSTERS[options.cmd_backend])
     cluster = cluster_class(
         **read_settings(options),
         scheduler_options={"dashboard": False, "dashboard_address": ":0"},
     )
     _ask_for_workers(cluster, options)
-    logging.info("%d %s jobs asked for", options.nj, options.backend)
+    logging.info("%d %s jobs asked for", options.nj, options.cmd_backend)
     return cluster
 
 
 def _ask_for_workers(cluster: Any, options: JobOptions) -> None:
     """Have those started that are missing; a queue's job may hold several workers."""
-    if options.backend == "local":
-        cluster.scale(options.nj)
-    else:
-        cluster.scale(jobs=options.nj)
+    what = "n" if options.cmd_backend == "local" else "jobs"
+    cluster.scale(**{what: options.nj})
 
 
 def read_settings(options: JobOptions) -> dict[str, Any]:
@@ -225,7 +206,7 @@ def read_settings(options: JobOptions) -> dict[str, Any]:
         FileNotFoundError: no such file.
         ValueError: not a mapping.
     """
-    settings = _read(options.settings)
+    settings = _read(options.cluster_config)
     settings.pop(TRAINING, None)
     exports = [f"export {name}={value}" for name, value in THREADS.items()]
     prologue = [*exports, *settings.pop("job_script_prologue", [])]
@@ -239,12 +220,9 @@ def read_training_settings(options: JobOptions) -> dict[str, Any]:
         FileNotFoundError: no such file.
         ValueError: not a mapping.
     """
-    settings = _read(options.settings)
+    settings = _read(options.cluster_config)
     own = settings.pop(TRAINING, None) or {}
-    if not isinstance(own, dict):
-        raise ValueError(
-            f"{options.settings}: '{TRAINING}' has to hold 'name: value' lines"
-        )
+    mapping(own, f"{options.cluster_config}: {TRAINING}")
     # Those are for workers on GPUs: --ngpu says what training wants.
     settings.pop("job_extra_directives", None)
     settings.pop("resource_spec", None)
@@ -254,7 +232,4 @@ def read_training_settings(options: JobOptions) -> dict[str, Any]:
 def _read(path: Path | None) -> dict[str, Any]:
     if path is None or not path.is_file():
         raise FileNotFoundError(f"{path}: no such cluster settings (--cluster_config)")
-    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(settings, dict):
-        raise ValueError(f"{path}: expected 'name: value' lines, see conf/")
-    return settings
+    return read_yaml(path)

@@ -161,5 +161,5 @@ def test_refusals(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"x\.yaml"):
         read_settings(JobOptions(1, "slurm", path))
     path.write_text("- a list\n")
-    with pytest.raises(ValueError, match="name: value"):
+    with pytest.raises(ValueError, match="names with values"):
         read_settings(JobOptions(1, "slurm", path))
