@@ -475,7 +475,7 @@ class STTATTS:
                     speakers[places],
                     [utterance_ids[i] for i in places],
                     options,
-                    reads=task == "tts",
+                    task,
                 )
             return [_speech(mel, voice) for mel in mels]
 

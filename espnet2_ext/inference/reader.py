@@ -15,14 +15,15 @@ its own sound otherwise holds it now and then for ever."""
 class Reader:
     """The letter that each utterance spoke last, by the guided heads' attention."""
 
-    def __init__(self, config: ModelConfig, lengths: Tensor):
+    def __init__(self, config: ModelConfig, task: str, lengths: Tensor):
         """Begin before the first letter.
 
         Args:
             config: of the model.
+            task: ``tts``, or ``vc``, where frames of the source stand for letters.
             lengths: (B,) letters of each text.
         """
-        self.config = config
+        self.config, self.reach = config, config.window_of(task)
         self.last = lengths - 1
         self.letter = torch.zeros_like(lengths)
         self.dwelt = torch.zeros_like(lengths)
@@ -37,7 +38,7 @@ class Reader:
             letters,
             self.config.heads,
             self.config.loss.guided_attention_heads,
-            self.config.attention_window,
+            self.reach,
         )
 
     def move(self, weights: tuple[Tensor, ...]) -> None:

@@ -84,7 +84,7 @@ def generate(
     spembs: Tensor,
     utterance_ids: Sequence[str],
     options: GenerationOptions | None = None,
-    reads: bool = False,
+    task: str = "tts",
 ) -> list[GeneratedMel]:
     """Speak a batch of utterances; each comes out as it would alone.
 
@@ -98,8 +98,8 @@ def generate(
         spembs: (B, E) speaker embeddings.
         utterance_ids: B names that, with the seed, decide the dropout.
         options: when to stop.
-        reads: the memory is of text, so a model with an ``attention_window`` keeps to
-            its place in it.
+        task: ``tts`` or ``vc``: a model with a window for it keeps to its place in
+            the memory.
 
     Returns:
         One result per row, in the order of the rows.
@@ -123,8 +123,8 @@ def generate(
     memory_mask = valid_mask(memory_lengths, memory.size(1))
     newest = memory.new_zeros(len(lengths), 1, model.config.audio.n_mels)
     reader = (
-        Reader(model.config, memory_lengths)
-        if reads and model.config.has_attention_window
+        Reader(model.config, task, memory_lengths)
+        if any(model.config.window_of(task))
         else None
     )
     look = options.attention or reader is not None

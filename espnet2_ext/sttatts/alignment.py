@@ -9,7 +9,8 @@ Where the configuration has an ``attention_window``, the guided heads see only l
 beside the one that was spoken a step ago: in training by the alignment, in generation
 by what the heads themselves looked at.  So the decoder knows where it is, which a
 transformer without recurrence otherwise has to infer, and finds the next letter by
-how it sounds.
+how it sounds.  Where speech is converted, frames of the source stand for letters
+(:mod:`espnet2_ext.sttatts.warping`).
 """
 
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from torch import Tensor, nn
 from espnet2_ext.sttatts.config import ModelConfig
 from espnet2_ext.sttatts.layers import valid_mask
 from espnet2_ext.sttatts.symbols import blank_id
+from espnet2_ext.sttatts.warping import matching_frames
 
 if TYPE_CHECKING:
     from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
@@ -40,7 +42,7 @@ class LetterTimes(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """Where in its text a recording is, L decoder steps."""
+    """Where in its text, or in its source, a recording is, L decoder steps."""
 
     place: Tensor
     """(B, L) letter that is spoken, from 0; between two letters in proportion."""
@@ -151,20 +153,20 @@ def reading_window(
     return near
 
 
-def previous_letters(place: Tensor, jitter: bool) -> Tensor:
+def previous_letters(place: Tensor, jitter: int) -> Tensor:
     """Letter that was spoken a step before.
 
     Args:
         place: (B, L) from :func:`spoken_letter`.
-        jitter: move each by up to one letter, so that a generation whose own place is
-            a little off finds back.
+        jitter: move each by up to so many letters, so that a generation whose own
+            place is a little off finds back.
 
     Returns:
         (B, L) int64, zero in the first step.
     """
     previous = F.pad(place[:, :-1].round().long(), (1, 0))
     if jitter:
-        previous = previous + torch.randint_like(previous, -1, 2)
+        previous = previous + torch.randint_like(previous, -jitter, jitter + 1)
     return previous.clamp(min=0)
 
 
@@ -236,18 +238,53 @@ def find_reading(
     return Reading(place, scores > model.config.loss.aligned_attention_trust)
 
 
+def find_source(
+    model: "ESPnetSTTATTSModel",
+    batch: dict[str, Any],
+    language: Tensor | None,
+    steps: Tensor,
+    length: int,
+) -> Reading:
+    """Find which frame of the source is said at each decoder step.
+
+    Args:
+        model: its encoder listens, without dropout and without a gradient.
+        batch: with ``vc_speech``, ``vc_target`` and their lengths.
+        language: (B,) indices, or None.
+        steps: (B,) real decoder steps.
+        length: L, their padded number.
+    """
+    heard = []
+    with listening(model.speech_encoder_prenet, model.encoder), torch.no_grad():
+        for name in ("vc_speech", "vc_target"):
+            heard += model.encode_speech(
+                batch[name],
+                batch[f"{name}_lengths"],
+                "vc",
+                language,
+                model.config.padding,
+            )
+    frames = heard[3]
+    source = matching_frames(*heard)
+    middles = (torch.arange(length, device=steps.device) + 0.5).expand(len(steps), -1)
+    target = (middles * (frames / steps).unsqueeze(1)).long()
+    target = torch.minimum(target, frames.unsqueeze(1) - 1)
+    return Reading(source.gather(1, target), torch.ones_like(steps, dtype=torch.bool))
+
+
 def visible_letters(
-    config: ModelConfig, reading: Reading, letters: int, jitter: bool
+    config: ModelConfig, task: str, reading: Reading, letters: int, jitter: bool
 ) -> Tensor:
     """Mark what the heads may see in training: (B, H, L, T) bool.
 
     Rows whose alignment is not to be trusted see everything.
     """
-    window = reading_window(
-        previous_letters(reading.place, jitter),
+    window = config.window_of(task)
+    visible = reading_window(
+        previous_letters(reading.place, max(window[0], 1) if jitter else 0),
         letters,
         config.heads,
         config.loss.guided_attention_heads,
-        config.attention_window,
+        window,
     )
-    return window | ~reading.trusted[:, None, None, None]
+    return visible | ~reading.trusted[:, None, None, None]

@@ -94,7 +94,8 @@ class LossConfig:
     instead of the diagonal: the same heads, a tolerance in letters, and only for
     texts whose letters the head hears with a mean log-probability above
     ``aligned_attention_trust``. -2.5 is where a head with 55 % of errors stands: it
-    places words within 50 ms already.
+    places words within 50 ms already.  Where speech is converted, the guide follows the
+    frames of the source, with a tolerance of ``aligned_attention_frames``.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
@@ -111,6 +112,7 @@ class LossConfig:
     aligned_attention: float = 0.0
     aligned_attention_sigma: float = 1.0
     aligned_attention_trust: float = -2.5
+    aligned_attention_frames: float = 3.0
     asr: float = 1.0
     tts: float = 1.0
     vc: float = 1.0
@@ -122,7 +124,8 @@ class ModelConfig:
 
     ``attention_window`` (letters back, letters ahead) confines the guided heads of a
     speaking decoder to the letters beside the one that was spoken last; see
-    :mod:`espnet2_ext.sttatts.alignment`.  (0, 0) leaves them free, as in the paper.
+    :mod:`espnet2_ext.sttatts.alignment`.  ``conversion_window`` does so where speech is
+    converted, in encoder frames.  (0, 0) leaves them free, as in the paper.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
@@ -150,6 +153,7 @@ class ModelConfig:
     prenet_units: int = 256
     prenet_dropout: float = 0.5
     attention_window: tuple[int, int] = (0, 0)
+    conversion_window: tuple[int, int] = (0, 0)
     postnet_layers: int = 5
     postnet_channels: int = 256
     postnet_kernel: int = 5
@@ -174,10 +178,9 @@ class ModelConfig:
                 f"pos_conv_groups={self.pos_conv_groups}"
             )
 
-    @property
-    def has_attention_window(self) -> bool:
-        """True if a speaking decoder sees only letters beside the last one."""
-        return any(self.attention_window)
+    def window_of(self, task: str) -> tuple[int, int]:
+        """How far back and ahead of its last letter (or frame) a voice looks."""
+        return self.attention_window if task == "tts" else self.conversion_window
 
 
 PRESETS: dict[str, ModelConfig] = {

@@ -14,6 +14,7 @@ from espnet2_ext.sttatts.alignment import (
     Reading,
     aligned_attention_loss,
     find_reading,
+    find_source,
     visible_letters,
 )
 from espnet2_ext.sttatts.layers import valid_mask
@@ -36,7 +37,7 @@ class TeacherForced(NamedTuple):
     memory_lengths: Tensor
     """(B,) real memory frames."""
     reading: Reading | None = None
-    """Where in the text the recording is, if that was asked for."""
+    """Where in the text or the source the recording is, if that was asked for."""
 
 
 TaskLoss = tuple[Tensor, dict[str, Tensor], Tensor]
@@ -81,7 +82,7 @@ def teacher_forced_speech(
 ) -> TeacherForced:
     """Predict the target wave of a ``tts`` or ``vc`` batch from its true past.
 
-    The CTC head finds the ``reading``, where one is needed and none is given.
+    ``reading`` is found by the model's own ears, where one is needed and none is given.
     """
     language, config = language_of(batch, task), model.config
     if task == "tts":
@@ -103,11 +104,15 @@ def teacher_forced_speech(
     steps = torch.div(mel_lengths, r, rounding_mode="floor")
     prev_mel = teacher_forcing_input(mel, r)
     window = None
-    if task == "tts" and (config.loss.aligned_attention or config.has_attention_window):
+    confined = any(config.window_of(task))
+    if config.loss.aligned_attention or confined:
         if reading is None:
-            reading = find_reading(model, batch, language, steps, prev_mel.size(1))
-        if config.has_attention_window:
-            window = visible_letters(config, reading, memory.size(1), model.training)
+            find = find_reading if task == "tts" else find_source
+            reading = find(model, batch, language, steps, prev_mel.size(1))
+        if confined:
+            window = visible_letters(
+                config, task, reading, memory.size(1), model.training
+            )
     output = model.decode_speech(
         model.fuse(memory, task, language),
         memory_lengths,
@@ -136,7 +141,7 @@ def speech_loss(
         frames,
         weights.bce_pos_weight,
     )
-    guide, guide_parts = _guide(model, forced)
+    guide, guide_parts = _guide(model, task, forced)
     loss = weights.l1 * l1 + weights.bce * bce + guide
     parts = {"l1": l1, "bce": bce, **guide_parts}
     if task == "tts" and not model.training:
@@ -146,7 +151,7 @@ def speech_loss(
 
 
 def _guide(
-    model: "ESPnetSTTATTSModel", forced: TeacherForced
+    model: "ESPnetSTTATTSModel", task: str, forced: TeacherForced
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Weighted loss of the guided heads: along the alignment, else the diagonal."""
     weights, attentions = model.config.loss, forced.output.attentions
@@ -165,7 +170,9 @@ def _guide(
         forced.reading.trusted,
         forced.steps,
         weights.guided_attention_heads,
-        weights.aligned_attention_sigma,
+        weights.aligned_attention_sigma
+        if task == "tts"
+        else weights.aligned_attention_frames,
     )
     trust = forced.reading.trusted.float().mean()
     return weights.aligned_attention * aligned, {"align": aligned, "trust": trust}

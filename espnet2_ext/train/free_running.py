@@ -77,7 +77,6 @@ def free_running_stats(
             batch["tts_spembs"],
             ids,
             GenerationOptions(maxlenratio=longest, attention=True),
-            reads=True,
         )
         for row, made in enumerate(spoken):
             truth = mel[row, : frames[row]].cpu().numpy()

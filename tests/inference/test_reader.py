@@ -20,7 +20,7 @@ def looking_at(*letters):
 
 
 def reader(rows=1):
-    return Reader(WINDOW, torch.full((rows,), LETTERS))
+    return Reader(WINDOW, "tts", torch.full((rows,), LETTERS))
 
 
 def test_reading_follows_the_heads_and_never_goes_back():
@@ -77,7 +77,6 @@ def test_free_running_speech_keeps_to_the_window_and_never_goes_back():
         torch.ones(2, 16),
         "ab",
         options,
-        True,
     )
     for row, made in enumerate(spoken):
         assert made.attention is not None
@@ -96,7 +95,20 @@ def test_an_untrained_model_comes_to_its_end():
     memory, _ = model.encode_text(torch.full((1, 9), 5), lengths)
     options = GenerationOptions(maxlenratio=200.0)
     (made,) = generate(
-        model, model.fuse(memory, "tts"), lengths, torch.ones(1, 16), "a", options, True
+        model, model.fuse(memory, "tts"), lengths, torch.ones(1, 16), "a", options
     )
     assert made.stopped
     assert len(made.mel) <= 2 * 16 * (9 + 1)
+
+
+def test_conversion_keeps_to_its_own_window():
+    model = tiny_model(loss=ALIGNED, conversion_window=(2, 4)).eval()
+    memory = torch.randn(1, 30, 32, generator=torch.Generator().manual_seed(0))
+    options = GenerationOptions(minlenratio=2.0, maxlenratio=2.0, attention=True)
+    given = (memory, torch.tensor([30]), torch.ones(1, 16), "a", options)
+    (made,) = generate(model, *given, "vc")
+    (free,) = generate(model, *given, "tts")
+    assert made.attention is not None
+    assert free.attention is not None
+    assert int((made.attention[:, :2] > 0).sum(dim=-1).max()) <= 7
+    assert int((free.attention[:, :2] > 0).sum(dim=-1).max()) == 30

@@ -79,9 +79,9 @@ def test_window_lies_around_the_last_letter():
 
 def test_previous_letters_are_of_the_step_before():
     place = torch.tensor([[0.2, 0.9, 2.4, 3.0]])
-    assert previous_letters(place, jitter=False).tolist() == [[0, 0, 1, 2]]
+    assert previous_letters(place, jitter=0).tolist() == [[0, 0, 1, 2]]
     torch.manual_seed(0)
-    drawn = torch.stack([previous_letters(place, jitter=True) for _ in range(50)])
+    drawn = torch.stack([previous_letters(place, jitter=1) for _ in range(50)])
     assert drawn.min() == 0
     assert set((drawn[:, 0, 3]).tolist()) == {1, 2, 3}
 
@@ -134,7 +134,7 @@ def test_training_keeps_to_the_window_and_says_whether_it_reads():
     assert {"tts_align", "tts_trust", "tts_reads"} <= set(stats)
     forced = teacher_forced_speech(model, "tts", make_batch(2, ("tts",)))
     assert forced.reading is not None
-    previous = previous_letters(forced.reading.place, jitter=False)
+    previous = previous_letters(forced.reading.place, jitter=0)
     for weights in forced.output.attentions:
         seen = weights[0, 0, : forced.steps[0]] > 0
         assert seen.sum(dim=1).max() <= 4
@@ -150,7 +150,28 @@ def test_the_alignment_guides_instead_of_the_diagonal():
         model = tiny_model(loss=replace(ALIGNED, guided_attention=weight)).eval()
         losses[weight] = model(**batch)[1]
     assert losses[0.0]["tts_loss"] == losses[7.0]["tts_loss"]
-    assert losses[0.0]["vc_loss"] < losses[7.0]["vc_loss"]
+    assert losses[0.0]["vc_loss"] == losses[7.0]["vc_loss"]
+
+
+def test_conversion_keeps_to_the_frame_that_says_the_same():
+    model = tiny_model(loss=ALIGNED, conversion_window=(2, 4)).eval()
+    batch = make_batch(2, ("vc",))
+    same = {**batch, "vc_target": batch["vc_speech"]}
+    same["vc_target_lengths"] = batch["vc_speech_lengths"]
+    _, stats, _ = model(**same)
+    assert {"vc_align", "vc_trust"} <= set(stats)
+    forced = teacher_forced_speech(model, "vc", same)
+    assert forced.reading is not None
+    for row, steps in enumerate(forced.steps.tolist()):
+        place = forced.reading.place[row, :steps]
+        ratio = forced.memory_lengths[row] / steps
+        there = (torch.arange(steps) + 0.5) * ratio
+        assert torch.equal(place, there.floor())
+        previous = previous_letters(forced.reading.place[row : row + 1], 0)[0]
+        for weights in forced.output.attentions:
+            for step, looked in enumerate(weights[row, 0, :steps] > 0):
+                seen = looked.nonzero() - previous[step]
+                assert -2 <= seen.min() <= seen.max() <= 4
 
 
 def test_gradients_of_the_guide_do_not_move_the_ears():
