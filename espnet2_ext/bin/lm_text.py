@@ -1,6 +1,6 @@
 r"""Cut texts into a model's tokens, for training language models.
 
-    python -m espnet2_ext.bin.lm_text dump/raw/train/*/text --token_list tokens.txt \
+    python -m espnet2_ext.bin.lm_text dump/raw/train/asr/text --token_list tokens.txt \
         --output lm/train.txt --lm_token_list lm/tokens.txt --arpa lm/6gram.arpa
 
 --output is what ESPnet's training of language models takes, with words for tokens:

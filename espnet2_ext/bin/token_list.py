@@ -5,7 +5,7 @@ characters of texts after cleaning, or the pieces of a SentencePiece model, or t
 another model (--like); in the last two cases the texts are only checked, unless
 --train_bpe makes the SentencePiece model of them.
 
-    python -m espnet2_ext.bin.token_list dump/raw/train/*/text --cleaner english \
+    python -m espnet2_ext.bin.token_list dump/raw/train/asr/text --cleaner english \
         --output dump/tokens.txt
 """
 
