@@ -1,7 +1,7 @@
 r"""Check the options of training and decoding before a recipe's first stage.
 
     python -m espnet2_ext.bin.check_options --tasks "asr tts" --fs 16000 \
-        ::: OPTIONS OF sttatts_train ::: OF sttatts_inference FOR asr ::: FOR tts AND vc
+        --asr_args "--beam_size 5" --tts_args "" -- OPTIONS OF sttatts_train
 
 Without options of sttatts_train only the others are checked, which is quicker.
 Nothing is trained or decoded, and the data need not exist: what is said is what would
@@ -16,7 +16,6 @@ from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.bin.for_each import split
 from espnet2_ext.bin.sttatts_inference import parse_options
 from espnet2_ext.data.speaker_dimension import (
     model_conf_of,
@@ -51,17 +50,17 @@ SIZES = (
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 if all is well, 1 if not."""
-    own, *commands = split(sys.argv[1:] if argv is None else argv)
-    args = _parser().parse_args(own)
+    args = _parser().parse_args(argv)
     try:
-        training, *decodings = commands
-        for task, words in zip(PLACES, decodings, strict=True):
+        for task, words in (("asr", args.asr_args), ("tts", args.tts_args)):
             if task == "asr" or {"tts", "vc"}.intersection(args.tasks):
                 places = [f"--task={task}", "--output_dir=out", *PLACES[task]]
+                if args.inference_config:
+                    places.append(f"--inference_config={args.inference_config}")
                 with _named(f"--inference_args, --inference_{task}_args"):
                     parse_options([*places, *words])
-        if training:
-            _check_training(args, training)
+        if args.training:
+            _check_training(args, args.training)
     except (ValueError, OSError) as error:
         print(f"check_options: {error}", file=sys.stderr)
         return 1
@@ -151,6 +150,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--spk_embed_tool", required=True)
     parser.add_argument("--spk_embed_file", type=Path)
     parser.add_argument("--pretrained", type=Path, help="what training starts from")
+    parser.add_argument("--inference_config", help="of sttatts_inference")
+    parser.add_argument("--asr_args", type=str.split, default=[], metavar="WORDS")
+    parser.add_argument("--tts_args", type=str.split, default=[], metavar="WORDS")
+    parser.add_argument("training", nargs="*", metavar="-- OPTION")
     return parser
 
 

@@ -20,13 +20,14 @@ TRAINING = ["--token_list=tokens.txt", "--preset=base"]
 
 def check(*words, training=(), asr=(), tts=(), tool="resemblyzer"):
     own = ["--tasks=asr tts", "--fs=16000", f"--spk_embed_tool={tool}", *words]
-    return main([*own, ":::", *TRAINING, *training, ":::", *asr, ":::", *tts])
+    own += [f"--asr_args={' '.join(asr)}", f"--tts_args={' '.join(tts)}"]
+    return main([*own, "--", *TRAINING, *training])
 
 
 def test_all_is_well():
     assert check(asr=["--beam_size=2"], tts=["--threshold=0.4"]) == 0
     decoding_only = ["--tasks=asr", "--fs=8000", "--spk_embed_tool=resemblyzer"]
-    assert main([*decoding_only, ":::", ":::", "--nbest=2", ":::"]) == 0
+    assert main([*decoding_only, "--asr_args=--nbest=2"]) == 0
 
 
 WRONG = {

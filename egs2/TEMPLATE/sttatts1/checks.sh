@@ -1,8 +1,39 @@
 # What can be known before the first stage of sttatts.sh is said there.
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 
-# Options of the recipe itself do not belong into --train_args and its like.
-check_passed_on() { # check_passed_on NAME WORDS
+unknown_option() { # unknown_option WORD
+    local name=${1%%=*}
+    [[ $1 == --?* ]] || die "'$1': options are --name VALUE; see --help"
+    name=${name#--} && name=${name//-/_}
+    die "--$name: $(awk -v name="$name" '/^[^#]/ && name ~ "^(" $1 ")$" {
+        sub(/^[^ ]+ +/, ""); sub(/NAME /, name " "); print; exit }' "$template/espnet_options.txt")"
+}
+check_option() { # check_option NAME VALUE: called for every option that is given
+    local default pattern='' what=''
+    default=$(configuration | sed -n "s/^$1=\([^ ]*\).*/\1/p")
+    case $1 in
+        tasks) pattern='^ *((asr|tts|vc) *)+$' what="some of asr, tts, vc" ;;
+        token_type) pattern='^(char|bpe)$' what="char or bpe" ;;
+        bpemode) pattern='^(unigram|bpe)$' what="unigram or bpe" ;;
+        feats_type) pattern='^raw$' what="raw" ;;
+        audio_format) pattern='^(flac|wav)$' what="flac or wav" ;;
+        speed_perturb_factors) pattern='^[0-9. ]*$' what="numbers, such as \"0.9 1.0 1.1\"" ;;
+        fs) pattern='^[0-9]+(\.[0-9]+)?k?$' what="a number of Hz, such as 16k" ;;
+        skip_stages) pattern='^[0-9 ]*$' what="numbers" ;;
+        stage) pattern='^[0-9]+$' what="a number" && stage_given=true ;;
+        m??_wav_duration) pattern='^[0-9.]+$' what="seconds" ;;
+        *_config | bpemodel | spk_embed_file | phases | lm_train_text)
+            [ -z "$2" ] || [ -f "$2" ] || die "--$1 '$2': no such file (from $PWD)" ;;
+        train_args | inference_*args) check_passed_on "$1" "$2" ;;
+        *) case $default in # others are of the default's kind
+            true | false) pattern='^(true|false)$' what="true or false" ;;
+            0) pattern='^[0-9]+$' what="a number" ;;
+            [1-9]*) pattern='^[1-9][0-9]*$' what="a number from 1" ;;
+        esac ;;
+    esac
+    [[ $2 =~ $pattern ]] || die "--$1 '$2': give $what"
+}
+check_passed_on() { # check_passed_on NAME WORDS: options of the recipe itself are given alone
     local word
     for word in $2; do
         case ${word%%=*} in
@@ -39,36 +70,6 @@ check_start() {
     ! wanted 2 || wanted 1 || check_data
 }
 check_data() { # what stage 1, or the user in its place, is to have written
-    local task name folder file needed
-    for task in $tasks; do
-        for name in $(sets "$task"); do
-            folder=$datadir/$([ "$name" = "$asr_train_set" ] && echo "$unperturbed" || echo "$name")/$task
-            needed="wav.scp utt2spk"
-            ! is_learned "$task" "$name" || needed+=" text"
-            [ "$task" != vc ] || needed=${needed/text/target.scp}
-            for file in $needed; do
-                [ -f "$folder/$file" ] || die "$folder/$file: missing; $(what_is_needed "$task")"
-            done
-        done
-    done
-}
-what_is_needed() { # what_is_needed TASK
-    case $1 in
-        asr) echo "ASR needs wav.scp, text, utt2spk" ;;
-        tts) echo "TTS needs wav.scp, text, utt2spk" ;;
-        vc) echo "VC needs parallel recordings: wav.scp (what is converted), target.scp (the same words in" \
-            "the wanted voice), utt2spk (whose voice that is); or leave vc out of --tasks" ;;
-    esac
-}
-check_options() { # of the commands that stages 8 to 11 run
-    local task own words=(--tasks "$tasks" --fs "$fs" --spk_embed_tool "$spk_embed_tool")
-    [ -z "$pretrained" ] || words+=(--pretrained "$pretrained")
-    [ -z "$spk_embed_file" ] || words+=(--spk_embed_file "$spk_embed_file")
-    words+=(:::) # training only where it is to come: its options take seconds to load
-    ! wanted 8 || words+=("${learning[@]}" --ngpu "$ngpu" "${train_words[@]}")
-    for task in asr tts; do
-        read -ra own <<<"$(decoding_args "$task")"
-        words+=(::: ${inference_config:+--inference_config "$inference_config"} "${own[@]}")
-    done
-    py check_options "${words[@]}"
+    local learnt=("${learnt_dirs[@]/#"$unperturbed"_sp\//$unperturbed/}") # other speeds are made later
+    "$python" -m "$pyscripts.check_data" --learnt "${learnt[@]/#/$datadir/}" --tested "${tested_dirs[@]/#/$datadir/}" || exit 2
 }

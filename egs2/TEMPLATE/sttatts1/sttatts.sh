@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# shellcheck disable=SC2034,SC2209,SC2317 # options are also read, stages called, by name
-# One model that listens and speaks: from data to results and a packed model.
+# shellcheck disable=SC2034,SC2154,SC2209 # options are also read by name, names.sh has others
+# Stages and options of all recipes. One model learns to listen and to speak, from
+# data to results and a packed model.
 #
 #   ./run.sh                               everything
 #   ./run.sh --stage 8 --stop_stage 8      one stage, even if it is done
@@ -23,8 +24,8 @@
 # training and decoding are part of the folders' names, as in ESPnet: nothing is replaced.
 # Relative paths mean the caller's folder; data, dump and exp are in the recipe's.
 #
-# Options and what they are here; --two_words, --two-words VALUE, --two_words=VALUE:
-# <options>
+# Options and their values here; --two_words, --two-words VALUE, --two_words=VALUE:
+# Begin configuration section
 # ---- stages
 stage=1                     # first one
 stop_stage=15               # last one
@@ -120,14 +121,17 @@ untrained_utts=10           # ... the first utterances of each test set
 hf_repo=                    # user/name on Hugging Face; the token is read from HF_TOKEN
 license=                    # of the packed model, such as cc-by-4.0
 default_speaker=            # of the packed model, where its user chooses none
-# </options>
+# End configuration section
 set -euo pipefail
 { # bash reads all of this before it runs any: the file may change during a run
-for file in stages espnet_options task_data checks evaluation lm; do
+template=$(dirname "${BASH_SOURCE[0]}") stage_given=false
+for file in stages checks parse_options; do
     # shellcheck source=/dev/null
-    . "$(dirname "${BASH_SOURCE[0]}")/$file.sh"
+    . "$template/$file.sh"
 done
-read_options "$@"
+[ "${1:-}" != --help ] || exit 0
+[ $# -eq 0 ] || unknown_option "$1"
+[ -n "${recipe_dir:-}" ] || die "start the run.sh of a recipe, such as egs2/mini_prompts/sttatts1/run.sh"
 
 # ---- environment, folders, names
 for file in path.sh cmd.sh; do
@@ -142,191 +146,206 @@ expdir=$(absolute "${expdir:-$recipe_dir/exp}") bpemodel=$(absolute "$bpemodel")
 [[ $dumpdir$expdir != *,* ]] || die "--dumpdir, --expdir: ESPnet cannot read paths with a comma"
 python=${python:-${default_python:-python3}}
 command -v "$python" >/dev/null || die "--python '$python': no such interpreter; 'make env' makes one"
-raw=$dumpdir/raw tokens=$dumpdir/tokens.txt fs=$(hertz "$fs")
-unperturbed=$(of train_set asr) asr_train_set=$(of train_set asr)
-[[ -z "$speed_perturb_factors" || $tasks != *asr* ]] || { asr_train_set+=_sp && tag_suffix+=_sp; }
-experiment=$(basename "${train_config:-default}" .yaml)$tag_suffix$(in_name "$train_args")
-[ -z "$download_model" ] || experiment=$(basename "$download_model" .zip)
-exp=$(absolute "${sttatts_exp:-$expdir/${tag:-$(short "$experiment")}}")
-stats_dir=$(absolute "${stats_dir:-$expdir/stats_$token_type$([ "$cleaner" = none ] || echo "_$cleaner")}")
+bin=espnet2_ext.bin pyscripts=egs2.TEMPLATE.sttatts1.pyscripts
+raw=$dumpdir/raw tokens=$dumpdir/tokens.txt
+fs=$(awk '{ print int($1 * (/k$/ ? 1000 : 1)) }' <<<"$fs") # 22.05k is 22050
+threads=${num_threads:-$(env -u OMP_NUM_THREADS nproc)} # nproc would say 1
+jobs=(--cmd_backend "$cmd_backend")
+[ "$cmd_backend" = local ] || jobs+=(--cluster_config "$recipe_dir/conf/$cmd_backend.yaml")
+[ -z "$download_model" ] || skip_train=true skip_packing=true skip_upload_hf=true
 named_speakers=false # of the model's table, where a packed model decodes
-if [ -n "$download_model" ]; then
-    skip_train=true skip_packing=true skip_upload_hf=true
-    [ "$spk_embed_per" = utterance ] || named_speakers=true
-fi
-lm_exp=$(lm_folder)
-start=$pretrained # a model directory, or where the import of a checkpoint goes
-[ -z "$pretrained" ] || [ -f "$pretrained/model.pth" ] || start=$exp/import
-read -ra train_words <<<"$train_args"
-read -ra local_words <<<"$local_data_opts"
-read -ra import_words <<<"$pretrained_args"
+[ -z "$download_model" ] || [ "$spk_embed_per" = utterance ] || named_speakers=true
+
+# shellcheck source=/dev/null
+. "$template/names.sh"
+
+# ---- options that several commands share
 text=(--token_type "$token_type") device=(--ngpu 0) hearing=(--judge "$judge" --language "$language")
 [ "$token_type" = char ] || text+=(--bpemodel "${bpemodel:=$dumpdir/bpe_$bpemode$nbpe.model}")
 [ "$cleaner" = none ] || text+=(--cleaner "$cleaner")
 [ "$gpu_inference" = false ] || { device=(--ngpu 1) && hearing+=(--judge_device cuda); }
-jobs=(--cmd_backend "$cmd_backend")
-[ "$cmd_backend" = local ] || jobs+=(--cluster_config "$recipe_dir/conf/$cmd_backend.yaml")
-threads=${num_threads:-$(env -u OMP_NUM_THREADS nproc)} # nproc would say 1
-phase_sets=$([ -z "$phases" ] || "$python" -m espnet2_ext.bin.phase_sets "$phases" --tasks "$tasks") || exit 2
+read -ra train_words <<<"$train_args"
+learning=(${train_config:+--config "$train_config"} --token_list "$tokens" "${text[@]}" --speaker_tool "$spk_embed_tool")
+[ "$cleaner" != none ] || learning+=(--cleaner none) # whatever the configuration says
+similarity=${similarity_tool:-$spk_embed_tool} && [ "$similarity" != precomputed ] || similarity=none
+untrained=() # With phases, init.pth is from before the last one only.
+[ "$compare_untrained" = false ] || [ -n "$phases" ] || untrained=(--untrained "$exp/init.pth"
+    --untrained_name "$([ -n "$pretrained" ] && echo imported || echo untrained)" --untrained_utts "$untrained_utts")
+start=$pretrained # a model directory, or where the import of a checkpoint goes
+[ -z "$pretrained" ] || [ -f "$pretrained/model.pth" ] || start=$exp/import
+import_start() { # its tokens are needed in stage 5, its weights in stage 8
+    local words state
+    state=$(printf '%s\n' "$pretrained" "$pretrained_args" "$bpemodel" | cksum)
+    [ "$start" != "$pretrained" ] && [ "$state" != "$(cat "$exp/.imported" 2>/dev/null)" ] || return 0
+    read -ra words <<<"$pretrained_args"
+    run "$python" -m $bin.sttatts_import --checkpoint "$pretrained" --output_dir "$start" --overwrite \
+        ${bpemodel:+--bpemodel "$bpemodel"} "${words[@]}"
+    mkdir -p "$exp" && echo "$state" >"$exp/.imported"
+}
 check_start
 
 # ---- the stages
-stage_data() {
-    local script=$recipe_dir/local/data.sh
-    [ -x "$script" ] || die "$script: missing; it is to write $datadir/<set>/<task>"
+if begin 0 "options" "$exp" "$(wanted 8 && echo training) ${learning[*]} $train_args $ngpu $fs ${decoding[*]} $pretrained $spk_embed_file" \
+    "$train_config" "$inference_config"; then # of the commands that stages 8 to 11 run
+    words=() # training only where it is to come: its options take seconds to load
+    ! wanted 8 || words=(-- "${learning[@]}" --ngpu "$ngpu" "${train_words[@]}")
+    run "$python" -m $bin.check_options --tasks "$tasks" --fs "$fs" --spk_embed_tool "$spk_embed_tool" \
+        ${spk_embed_file:+--spk_embed_file "$spk_embed_file"} ${pretrained:+--pretrained "$pretrained"} \
+        ${inference_config:+--inference_config "$inference_config"} \
+        --asr_args="${decoding[asr]}" --tts_args="${decoding[tts]}" "${words[@]}"
+    finish
+fi
+if begin 1 "data" "$datadir" "$local_data_opts ${own_options:-}"; then
+    [ -x "$recipe_dir/local/data.sh" ] || die "$recipe_dir/local/data.sh: missing; it is to write $datadir/<set>/<task>"
     export datadir python recipe_dir
-    start_command "$script" "${local_words[@]}"
-}
-stage_dump() {
-    local task name folders=() speeds
+    read -ra words <<<"$local_data_opts"
+    run "$recipe_dir/local/data.sh" "${words[@]}"
+    finish
+fi
+if begin 2 "dump" "$dumpdir" "${dirs[*]} $speed_perturb_factors $fs $audio_format $allow_failures" \
+    "$datadir"; then
     check_data
-    for task in $tasks; do
-        for name in $(sets "$task"); do folders+=("$(source_of "$task" "$name")" "$raw/org/$name/$task"); done
-    done
+    words=()
+    for dir in "${dirs[@]}"; do words+=("$(source_of "$dir")" "$raw/org/$dir"); done
     read -ra speeds <<<"$speed_perturb_factors"
-    [ "$asr_train_set" = "$unperturbed" ] ||
-        py datadir speed "$datadir/$unperturbed/asr" "$(source_of asr "$asr_train_set")" --factors "${speeds[@]}"
-    py dump_audio "${folders[@]}" --share_audio --fs "$fs" --audio_format "$audio_format" \
+    [ "${train[asr]}" = "$unperturbed" ] || run "$python" -m $bin.datadir speed \
+        "$datadir/$unperturbed/asr" "$(source_of "${train[asr]}/asr")" --factors "${speeds[@]}"
+    run "$python" -m $bin.dump_audio "${words[@]}" --share_audio --fs "$fs" --audio_format "$audio_format" \
         --allow_failures "$allow_failures" --nj "$nj" "${jobs[@]}"
-}
-stage_speakers() {
-    local task name folders=() words=(--tool "$spk_embed_tool" --per "$spk_embed_per")
-    for task in ${tasks/asr/}; do
-        for name in $(sets "$task"); do folders+=("$raw/org/$name/$task"); done
-    done
-    [ ${#folders[@]} -gt 0 ] || return 0
-    [ -z "$spk_embed_file" ] || words+=(--precomputed "$spk_embed_file")
-    py speaker_embeddings "${folders[@]}" "${words[@]}" --allow_failures "$allow_failures" --nj "$nj" "${jobs[@]}"
-}
-stage_filter() {
-    local task name how words=()
-    for task in $tasks; do
-        for name in $(sets "$task"); do
-            how=(copy) # What is only tested is kept as it is.
-            ! is_learned "$task" "$name" ||
-                how=(filter --fs "$fs" --min_seconds "$min_wav_duration" --max_seconds "$max_wav_duration")
-            words+=(::: "${how[@]}" "$raw/org/$name/$task" "$raw/$name/$task")
-        done
-    done
-    py for_each datadir "${words[@]}"
-}
-stage_tokens() {
-    local task name texts=() words=()
-    [ -z "$pretrained" ] || words=(--like "$start/config.yaml")
-    stage_import # Its tokens are needed here already.
-    for task in ${tasks/vc/}; do
-        for name in $(training_sets "$task"); do texts+=("$raw/$name/$task/text"); done
-    done
+    finish
+fi
+if begin 3 "speaker embeddings" "$dumpdir" "${dirs[*]} $spk_embed_tool $spk_embed_file $spk_embed_per" "$raw/org"; then
+    words=()
+    for dir in "${dirs[@]}"; do [[ $dir == */asr ]] || words+=("$raw/org/$dir"); done
+    [ ${#words[@]} -eq 0 ] || run "$python" -m $bin.speaker_embeddings "${words[@]}" --tool "$spk_embed_tool" \
+        --per "$spk_embed_per" ${spk_embed_file:+--precomputed "$spk_embed_file"} \
+        --allow_failures "$allow_failures" --nj "$nj" "${jobs[@]}"
+    finish
+fi
+if begin 4 "length filter" "$dumpdir" "${dirs[*]} $min_wav_duration $max_wav_duration" "$raw/org" "$dumpdir/.done_3"; then
+    run "$python" -m $pyscripts.filter_sets --source "$raw/org" --target "$raw" --filter "${learnt_dirs[@]}" \
+        --copy "${tested_dirs[@]}" --fs "$fs" --min_seconds "$min_wav_duration" --max_seconds "$max_wav_duration"
+    finish
+fi
+if begin 5 "tokens" "$dumpdir" "${dirs[*]} ${text[*]} $pretrained $pretrained_args" "$raw"; then
+    words=(${pretrained:+--like "$start/config.yaml"})
     [ "$bpemodel" != "$dumpdir/bpe_$bpemode$nbpe.model" ] || words+=(--train_bpe "$nbpe" --bpemode "$bpemode")
-    py token_list "${texts[@]}" "${text[@]}" "${words[@]}" --output "$tokens"
-}
-stage_statistics() {
-    local task name folders=()
-    for task in $tasks; do
-        for name in $(learned_sets "$task"); do folders+=("$raw/$name/$task" "$stats_dir/$name/$task"); done
-    done
-    py lengths "${folders[@]}" --token_list "$tokens" "${text[@]}"
-}
-stage_import() {
-    [ -n "$pretrained" ] && [ "$start" != "$pretrained" ] || return 0
-    local state marker=$exp/.imported
-    state=$(printf '%s\n' "$pretrained" "$pretrained_args" "$bpemodel" | cksum)
-    if [ -f "$marker" ] && [ "$(cat "$marker")" = "$state" ]; then return; fi
-    py sttatts_import --checkpoint "$pretrained" --output_dir "$start" --overwrite \
-        ${bpemodel:+--bpemodel "$bpemodel"} "${import_words[@]}"
-    mkdir -p "$exp" && echo "$state" >"$marker"
-}
-training() { # training WORD...: here, or as a job of the queue
-    local launch=("$python") words=(--ngpu "$ngpu")
+    import_start
+    run "$python" -m $bin.token_list "${training_texts[@]}" "${text[@]}" "${words[@]}" --output "$tokens"
+    finish
+fi
+if begin 6 "statistics" "$stats_dir" "${dirs[*]} ${text[*]}" "$tokens" "$bpemodel" "$raw" "$dumpdir/.done_4"; then
+    words=()
+    for dir in "${learnt_dirs[@]}"; do words+=("$raw/$dir" "$stats_dir/$dir"); done
+    run "$python" -m $bin.lengths "${words[@]}" --token_list "$tokens" "${text[@]}"
+    finish
+fi
+if [ -n "$pretrained" ] && begin 7 "import" "$exp" "$pretrained $pretrained_args $bpemodel"; then
+    import_start
+    finish
+fi
+if [ -n "$lm_name" ] && begin 7 "language models" "$lm_exp" "${training_texts[*]} ${text[*]} $lm_args $use_lm $use_ngram $ngram_num" \
+    "$lm_config" "$tokens" "$lm_train_text" "$raw"; then
+    cut=(run "$python" -m "$bin.lm_text" --token_list "$tokens" "${text[@]}" --lm_token_list "$lm_exp/tokens.txt")
+    [ "$use_ngram" = false ] && words=() || words=(--arpa "$lm_exp/${ngram_num}gram.arpa" --order "$ngram_num")
+    "${cut[@]}" "${training_texts[@]}" ${lm_train_text:+"$lm_train_text"} --output "$lm_exp/train.txt" "${words[@]}"
+    if [ "$use_lm" = true ]; then
+        "${cut[@]}" "$raw/${valid[asr]}/asr/text" --output "$lm_exp/valid.txt"
+        words=()
+        for name in train valid; do # the shape of a text: how many tokens, of how many
+            awk -v size="$(wc -l <"$lm_exp/tokens.txt")" '{ print $1, NF - 1 "," size }' "$lm_exp/$name.txt" >"$lm_exp/${name}_shape"
+            words+=("--${name}_data_path_and_name_and_type" "$lm_exp/$name.txt,text,text" "--${name}_shape_file" "$lm_exp/${name}_shape")
+        done
+        read -ra own <<<"$lm_args"
+        OMP_NUM_THREADS=$threads run_training "$lm_exp" 1 -m espnet2.bin.lm_train \
+            ${lm_config:+--config "$lm_config"} --token_type word --token_list "$lm_exp/tokens.txt" "${words[@]}" \
+            --fold_length 150 --ngpu "$ngpu" --resume true --output_dir "$lm_exp" "${own[@]}"
+    fi
+    finish
+fi
+if begin 8 "training" "$exp" "${dirs[*]} ${learning[*]} $train_args $pretrained $ngpu $num_nodes" \
+    "$train_config" "$tokens" "$phases" "$stats_dir/.done_6"; then
+    launch=() words=(--ngpu "$ngpu")
     [ "$ngpu" -le 1 ] || words+=(--multiprocessing_distributed true)
     if [ "$cuda_backend" != local ]; then
-        launch+=(-m espnet2_ext.bin.submit --cmd_backend "$cuda_backend" --folder "$exp"
-            --cluster_config "$recipe_dir/conf/$cuda_backend.yaml" --ngpu "$ngpu" --num_nodes "$num_nodes"
-            ${num_threads:+--num_threads "$num_threads"} -- "$python")
         [ "$num_nodes" -eq 1 ] || words=(--ngpu "$ngpu" --multiprocessing_distributed true --dist_launcher slurm
             --dist_init_method "file://$exp/.dist_init_$(date +%s%N)")
     elif [ "$num_nodes" -gt 1 ]; then
-        launch+=(-m torch.distributed.run --nnodes "$num_nodes" --nproc_per_node "$((ngpu > 1 ? ngpu : 1))"
+        launch=(-m torch.distributed.run --nnodes "$num_nodes" --nproc_per_node "$((ngpu > 1 ? ngpu : 1))"
             --rdzv_backend c10d --rdzv_endpoint "${MASTER_ADDR:?is needed with --num_nodes}:${MASTER_PORT:-29400}")
         words=(--ngpu "$((ngpu > 0))")
     elif [ "$train_processes" -gt 1 ] && [ "$ngpu" -eq 0 ]; then
-        launch+=(-m torch.distributed.run --standalone --nproc_per_node "$train_processes")
+        launch=(-m torch.distributed.run --standalone --nproc_per_node "$train_processes")
         words+=(--dist_backend gloo)
     fi
     [ "$num_nodes" -eq 1 ] || [ "$ngpu" -gt 0 ] || words+=(--dist_backend gloo)
-    start_command "${launch[@]}" -m espnet2_ext.bin.sttatts_train "${learning[@]}" "${words[@]}" "$@" "${train_words[@]}"
-}
-stage_train() {
-    local task name words
-    show=epochs # only
-    mapfile -t words < <(for task in $tasks; do
-        for name in $(training_sets "$task"); do
-            data_words train_ "$name" "$task" && shape_words train "$name" "$task"
-        done
-        data_words valid_ "$(of valid_set "$task")" "$task" && shape_words valid "$(of valid_set "$task")" "$task"
-    done)
-    [ -z "$phases" ] || words+=(--phases "$phases")
-    [ -z "$pretrained" ] || words+=(--init_param "$start/model.pth")
+    data=$("$python" -m $pyscripts.data_options --raw "$raw" --stats "$stats_dir" \
+        --train "${training_dirs[@]}" --valid "${valid_dirs[@]}")
+    mapfile -t data <<<"$data"
     OMP_NUM_THREADS=$((threads > train_processes ? threads / train_processes : 1)) \
-        training "${words[@]}" --output_dir "$exp"
-}
-packed() { echo "$exp/$(basename "$exp")_${inference_model%.pth}.zip"; }
-stage_pack() {
-    local task words=() speakers
-    for task in ${tasks/asr/}; do
-        speakers=$raw/org/$(of train_set "$task")/$task/speakers.npz
-        [ ! -f "$speakers" ] || words=(--speakers "$speakers")
+        run_training "$exp" "$num_nodes" "${launch[@]}" -m $bin.sttatts_train "${learning[@]}" "${words[@]}" "${data[@]}" \
+        ${phases:+--phases "$phases"} ${pretrained:+--init_param "$start/model.pth"} --output_dir "$exp" "${train_words[@]}"
+    finish
+fi
+for task in asr tts vc; do
+    [[ $tasks == *$task* ]] || continue
+    number=10 more=(--write_plots 5 ${vocoder:+--vocoder "$vocoder"}) marks=()
+    [ "$task" != asr ] || number=9 more=("${lm_options[@]}") marks=(${lm_name:+"$lm_exp/.done_7"})
+    [ "$task" != vc ] || number=11
+    if begin $number "$task decoding" "${decoded[$task]}" "${dirs[*]} ${decoding[$task]} ${more[*]} ${untrained[*]}" \
+        "${model[$task]}" "$inference_config" "$raw" "${marks[@]}"; then
+        read -ra own <<<"${decoding[$task]}"
+        words=(--train_config "$exp/config.yaml" --model_file "${model[$task]}" ${bpemodel:+--bpemodel "$bpemodel"})
+        [ -z "$download_model" ] || words=(--model "$download_model")
+        [ "$named_speakers" = false ] || words=(--named_speakers "${words[@]}")
+        OMP_NUM_THREADS=$((inference_nj > 1 ? 1 : threads)) run "$python" -m $pyscripts.decode_sets --raw "$raw" \
+            --sets "${tests[$task]}" --decoded "${decoded[$task]}" "${untrained[@]}" --task "$task" "${words[@]}" \
+            ${inference_config:+--inference_config "$inference_config"} "${more[@]}" "${own[@]}" "${device[@]}" \
+            --overwrite "$overwrite" --nj "$inference_nj" "${jobs[@]}"
+        finish
+    fi
+done
+marks=()
+for task in $tasks; do marks+=("${decoded[$task]}"/.done_*); done
+if begin 12 "scores" "$exp" "${dirs[*]} ${marks[*]} $score_opts $normalizer ${hearing[*]} $vocoder $similarity $predict_mos" \
+    "${marks[@]}" "$raw"; then
+    read -ra mos <<<"$predict_mos"
+    for task in $tasks; do
+        words=("${hearing[@]}" --speaker_similarity "$similarity" ${vocoder:+--vocoder "$vocoder"})
+        [ ${#mos[@]} -eq 0 ] || words+=(--predict_mos "${mos[@]}")
+        [ "$task" != asr ] || words=("--score_opts=$score_opts")
+        run "$python" -m $pyscripts.score_sets --raw "$raw" --sets "${tests[$task]}" --decoded "${decoded[$task]}" \
+            "${untrained[@]}" --task "$task" --normalizer "$normalizer" "${words[@]}" --command "$user_command"
     done
-    [ -z "$bpemodel" ] || words+=(--bpemodel "$bpemodel")
-    [ -z "$vocoder" ] || words+=(--vocoder "$vocoder")
-    [ -z "$license" ] || words+=(--license "$license")
-    [ -z "$default_speaker" ] || words+=(--default_speaker "$default_speaker")
+    finish
+fi
+if begin 13 "results" "$exp" "" "$exp/.done_12"; then
+    run "$python" -m $bin.sttatts_score results --expdir "$exp" --output_dir "$exp" --command "$user_command"
+    run "$python" -m $bin.sttatts_score report --expdir "$exp" --output_dir "$exp/report"
+    finish
+fi
+packed=$exp/$(basename "$exp")_${inference_model%.pth}.zip
+if begin 14 "packing" "$exp" "$vocoder $license" "$exp/$inference_model" "$exp/.done_13"; then
+    words=()
+    for task in ${tasks/asr/}; do
+        [ ! -f "$raw/org/${train[$task]}/$task/speakers.npz" ] || words=(--speakers "$raw/org/${train[$task]}/$task/speakers.npz")
+    done
     { # what the recipe says of it, and the tables of results, without paths of this machine
         cat "$recipe_dir/local/card.md" 2>/dev/null || true
-        [ ! -f "$exp/RESULTS.md" ] ||
-            awk '/^##? / || /^### How/ { on = /^## / && !/Environments/ } on' "$exp/RESULTS.md"
+        [ ! -f "$exp/RESULTS.md" ] || awk '/^##? / || /^### How/ { on = /^## / && !/Environments/ } on' "$exp/RESULTS.md"
     } >"$exp/card_note.md"
     [ ! -s "$exp/card_note.md" ] || words+=(--card_note "$exp/card_note.md")
-    py sttatts_pack --train_config "$exp/config.yaml" --model_file "$exp/$inference_model" "${words[@]}" --outpath "$(packed)"
-}
-stage_upload() {
+    run "$python" -m $bin.sttatts_pack --train_config "$exp/config.yaml" --model_file "$exp/$inference_model" \
+        ${bpemodel:+--bpemodel "$bpemodel"} ${vocoder:+--vocoder "$vocoder"} ${license:+--license "$license"} \
+        ${default_speaker:+--default_speaker "$default_speaker"} "${words[@]}" --outpath "$packed"
+    finish
+fi
+if begin 15 "upload" "$exp" "$hf_repo" "$exp/.done_14"; then
     [ -n "$hf_repo" ] || die "--hf_repo user/name is needed"
     [ -n "${HF_TOKEN:-}" ] || die "the environment variable HF_TOKEN is needed"
     rm -rf "$exp/upload"
-    start_command "$python" -m zipfile -e "$(packed)" "$exp/upload"
-    start_command "$python" -m huggingface_hub.cli.hf upload "$hf_repo" "$exp/upload" .
-}
-
-all_sets=$(for task in $tasks; do echo "$task" "$(sets "$task")"; done)
-learning=(${train_config:+--config "$train_config"} --token_list "$tokens" "${text[@]}" --speaker_tool "$spk_embed_tool")
-[ "$cleaner" != none ] || learning+=(--cleaner none) # whatever the configuration says
-run 0 "options" "$exp" check_options "$(wanted 8 && echo training) ${learning[*]} $train_args $ngpu $fs" \
-    "$(decoding_args asr) $(decoding_args tts) $pretrained $pretrained_args $spk_embed_file" "$(content "$train_config" "$inference_config")"
-run 1 "data" "$datadir" stage_data "$local_data_opts${own_options:+ $own_options}"
-run 2 "dump" "$dumpdir" stage_dump "$all_sets $speed_perturb_factors $fs $audio_format $allow_failures" "$(tables "$datadir")"
-run 3 "speaker embeddings" "$dumpdir" stage_speakers "$all_sets $spk_embed_tool $spk_embed_file $spk_embed_per" \
-    "$(tables "$raw/org")"
-run 4 "length filter" "$dumpdir" stage_filter "$all_sets $min_wav_duration $max_wav_duration" \
-    "$(tables "$raw/org")" "$(after "$dumpdir/.done_3")"
-run 5 "tokens" "$dumpdir" stage_tokens "$all_sets ${text[*]} $pretrained $pretrained_args" "$(tables "$raw")"
-run 6 "statistics" "$stats_dir" stage_statistics "$all_sets ${text[*]} $(content "$tokens" "$bpemodel")" \
-    "$(tables "$raw")" "$(after "$dumpdir/.done_4")"
-[ -z "$pretrained" ] || run 7 "import" "$exp" stage_import "$pretrained $pretrained_args $bpemodel"
-! uses_lm || run 7 "language models" "$lm_exp" stage_lm "$(lm_texts) ${text[*]} $lm_args $use_lm $use_ngram $ngram_num" \
-    "$(content "$lm_config" "$tokens" "$lm_train_text")" "$(tables "$raw")"
-run 8 "training" "$exp" stage_train "$all_sets ${learning[*]} $train_args $(content "$train_config" "$tokens")" \
-    "$pretrained $ngpu $num_nodes" "$(content "$phases")" "$(after "$stats_dir/.done_6")"
-number=8
-for task in asr tts vc; do
-    number=$((number + 1))
-    [[ $tasks == *$task* ]] || continue
-    run $number "$task decoding" "$(decoded "$task")" "stage_$task" "$all_sets $(decoding_args "$task")" \
-        "$([ "$task" != asr ] || { lm_name && after "$lm_exp/.done_7"; })" "$vocoder $compare_untrained $untrained_utts" "$(content "$(model_file "$task")" "$inference_config")" \
-        "$(tables "$raw")"
-done
-run 12 "scores" "$exp" stage_score "$all_sets $score_opts $normalizer ${hearing[*]} $vocoder $similarity_tool $predict_mos" \
-    "$(for task in $tasks; do decoded "$task" && after "$(decoded "$task")"/.done_*; done)" "$(tables "$raw")"
-run 13 "results" "$exp" stage_results "$(after "$exp/.done_12")"
-run 14 "packing" "$exp" stage_pack "$(content "$exp/$inference_model") $vocoder $license" "$(after "$exp/.done_13")"
-run 15 "upload" "$exp" stage_upload "$hf_repo" "$(after "$exp/.done_14")"
+    run "$python" -m zipfile -e "$packed" "$exp/upload"
+    run "$python" -m huggingface_hub.cli.hf upload "$hf_repo" "$exp/upload" .
+    finish
+fi
 exit 0; }

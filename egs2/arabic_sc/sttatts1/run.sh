@@ -10,18 +10,16 @@
 # words. test_joined: five words of a speaker after each other, which a judge that is
 # made for sentences understands far better.
 #
-# <options>
+# Begin configuration section
 corpus_dir=                 # the corpus; without it, it is downloaded
-# </options>
+# End configuration section
 set -euo pipefail
 
-recipe_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=../../TEMPLATE/sttatts1/own_options.sh
-. "$recipe_dir/../../TEMPLATE/sttatts1/own_options.sh"
-read_own_options "$@"
+recipe_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) && export recipe_dir
+# shellcheck source=../../TEMPLATE/sttatts1/parse_options.sh
+. "$recipe_dir/../../TEMPLATE/sttatts1/parse_options.sh"
 
 exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
-    --recipe_dir "$recipe_dir" \
     --tasks "asr tts vc" \
     --train_set train_all \
     --valid_set valid_joined \
@@ -37,4 +35,4 @@ exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
     --spk_embed_tool resemblyzer \
     --inference_asr_args "--beam_size 5 --ctc_weight 0.5" \
     --judge whisper:base \
-    -- "$@"
+    "$@"

@@ -6,20 +6,19 @@
 #   ./run.sh --pretrained artst.pt                        from ArTST, as the paper
 #   ./run.sh --restored restored.txt --warm true --mgb2_dir /data/MGB2
 #
-# <options>
+# Begin configuration section
 diacritics=false            # true: the model reads and writes them
 restored=                   # restored transcripts of ASC, lines 'utt-id text'; see README.md
 warm=false                  # true: TTS alone on MGB-2 comes first
 asc_dir=                    # existing copies; those that are not given are downloaded
 clartts_dir=
 mgb2_dir=                   # for --warm true; nobody may download it unasked
-# </options>
+# End configuration section
 set -euo pipefail
 
-recipe_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=../../TEMPLATE/sttatts1/own_options.sh
-. "$recipe_dir/../../TEMPLATE/sttatts1/own_options.sh"
-read_own_options "$@"
+recipe_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) && export recipe_dir
+# shellcheck source=../../TEMPLATE/sttatts1/parse_options.sh
+. "$recipe_dir/../../TEMPLATE/sttatts1/parse_options.sh"
 choice diacritics true false
 choice warm true false
 
@@ -29,7 +28,6 @@ cleaner=arabic_undiacritized phases='' suffix=''
 [ "$warm" = false ] || { phases=$recipe_dir/conf/phases_ar_warm.yaml && suffix+=_warm; }
 
 exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
-    --recipe_dir "$recipe_dir" \
     --tasks "asr tts" \
     --train_set train \
     --valid_set valid \
@@ -45,4 +43,4 @@ exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
     --spk_embed_per speaker \
     --inference_asr_args "--beam_size 10 --ctc_weight 0.5" \
     --judge whisper:large-v2 \
-    -- "$@"
+    "$@"

@@ -9,20 +9,19 @@
 # train_<size> is what the paper's Table 1 lists: s 100 h of ASR and 191 h of TTS, m 464
 # and 555, l 961 (464 after 200,000 updates) and 579. README.md says more.
 #
-# <options>
+# Begin configuration section
 size=s                      # s, m or l: data and updates of en_s, en_m, en_l
 vc=false                    # true: voice conversion as a third task, on CMU ARCTIC
 librispeech_dir=            # existing copies; those that are not given are downloaded
 libritts_dir=
 ljspeech_dir=               # for --size l
 arctic_dir=                 # for --vc true
-# </options>
+# End configuration section
 set -euo pipefail
 
-recipe_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=../../TEMPLATE/sttatts1/own_options.sh
-. "$recipe_dir/../../TEMPLATE/sttatts1/own_options.sh"
-read_own_options "$@"
+recipe_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) && export recipe_dir
+# shellcheck source=../../TEMPLATE/sttatts1/parse_options.sh
+. "$recipe_dir/../../TEMPLATE/sttatts1/parse_options.sh"
 choice size s m l
 choice vc true false
 
@@ -32,7 +31,6 @@ tasks="asr tts" ngpu=4 phases='' suffix=''
 [ "$vc" = false ] || { tasks+=" vc" suffix=_vc phases=${phases/.yaml/_vc.yaml}; }
 
 exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
-    --recipe_dir "$recipe_dir" \
     --tasks "$tasks" \
     --train_set "train_$size" \
     --valid_set dev-clean \
@@ -49,4 +47,4 @@ exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
     --spk_embed_tool speechbrain \
     --inference_asr_args "--beam_size 10 --ctc_weight 0.5" \
     --judge whisper:large-v2 \
-    -- "$@"
+    "$@"

@@ -9,21 +9,19 @@
 # that it has never seen. The voice joe is synthetic: in stage 1 Piper (EXTRAS=teacher
 # make env) reads sentences of WordNet.
 #
-# <options>
+# Begin configuration section
 corpus_dir=                 # LibriSpeech/train-clean-5, LJSpeech-1.1, cmu_us_*_arctic
 teacher_dir=                # recordings of the synthetic voice; empty: downloads/teacher
 sentences_dir=              # WordNet's data files; empty: Debian's wordnet-base, installed or fetched
 readings=6000               # of the synthetic voice, four seconds each
-# </options>
+# End configuration section
 set -euo pipefail
 
-recipe_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=../../TEMPLATE/sttatts1/own_options.sh
-. "$recipe_dir/../../TEMPLATE/sttatts1/own_options.sh"
-read_own_options "$@"
+recipe_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) && export recipe_dir
+# shellcheck source=../../TEMPLATE/sttatts1/parse_options.sh
+. "$recipe_dir/../../TEMPLATE/sttatts1/parse_options.sh"
 
 exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
-    --recipe_dir "$recipe_dir" \
     --tasks "asr tts" \
     --asr_test_sets test_speakers \
     --tts_test_sets "test_joe test_arctic test_lj" \
@@ -39,4 +37,4 @@ exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
     --judge whisper:base \
     --default_speaker joe \
     --license cc-by-4.0 \
-    -- "$@"
+    "$@"

@@ -11,31 +11,30 @@
 # model makes of prompts that it has learned. In stage 1 the model of the package also
 # speaks and listens, as it comes.
 #
-# <options>
+# Begin configuration section
 from_scratch=false          # true: random weights and conf/train_mini.yaml, no fine-tuning
 pretrained=                 # what is fine-tuned, a packed model; empty: the one of the package
-# </options>
+# End configuration section
 set -euo pipefail
 
-recipe_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=../../TEMPLATE/sttatts1/own_options.sh
-. "$recipe_dir/../../TEMPLATE/sttatts1/own_options.sh"
-read_own_options "$@"
+recipe_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) && export recipe_dir
+# shellcheck source=../../TEMPLATE/sttatts1/parse_options.sh
+. "$recipe_dir/../../TEMPLATE/sttatts1/parse_options.sh"
 choice from_scratch true false
 
 if [ "$from_scratch" = true ]; then
     way=(--train_config "$recipe_dir/conf/train_mini.yaml"
         --inference_asr_args "--beam_size 5"
-        --inference_tts_args "--maxlenratio 30 --prenet_dropout 0.1")
+        --inference_tts_args "--maxlenratio 30 --prenet_dropout 0.1"
+        ${pretrained:+--pretrained "$pretrained"})
 else
     way=(--train_config "$recipe_dir/conf/train_mini_prompts_tuned.yaml"
-        --pretrained "$(realpath "$recipe_dir/../../../espnet2_ext/models")/english.zip"
+        --pretrained "${pretrained:-$(realpath "$recipe_dir/../../../espnet2_ext/models")/english.zip}"
         --train_processes 2
         --inference_asr_args "--beam_size 5 --ctc_weight 0.5"
         --inference_tts_args "--maxlenratio 30")
 fi
 exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
-    --recipe_dir "$recipe_dir" \
     --tasks "asr tts" \
     --asr_test_sets "test test_joined train_check" \
     --tts_test_sets "test test_joined" \
@@ -46,4 +45,4 @@ exec "$recipe_dir/../../TEMPLATE/sttatts1/sttatts.sh" \
     --similarity_tool none \
     --compare_untrained true \
     "${way[@]}" \
-    -- "$@"
+    "$@"

@@ -1,0 +1,1 @@
+"""Parts of the template's stages that are easier to read in Python."""
