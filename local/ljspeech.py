@@ -6,14 +6,32 @@ Layout: ``LJSpeech-1.1/metadata.csv``, lines ``id|text|text in words`` without q
 and ``wavs/<id>.wav``.
 Licence: public domain. Address: https://keithito.com/LJ-Speech-Dataset.
 Citation: K. Ito, L. Johnson, "The LJ Speech dataset", 2017.
+
+Write data directories for synthesis of LJSpeech.
+
+ljspeech-train/tts, ljspeech-dev/tts and ljspeech-test/tts: the last 500 utterances are
+held out, half of them each. Of a part of the corpus a tenth each is held out.
+
+    python -m local.ljspeech --corpus-dir /data/LJSpeech-1.1
+    python -m local.ljspeech --download-dir downloads
+
+Without --corpus-dir the corpus is downloaded (2.6 GiB): checked against its published
+checksum, continued after an interruption, and never a second time.
 """
 
+import sys
 from pathlib import Path
 
-from local.corpus_parts import Part, check_presence, fetch_part, files_of, note_count
+from local.commands import corpus_parser, prepare_corpus
+from local.corpus_parts import (
+    check_presence,
+    fetch_part,
+    files_of,
+    note_count,
+)
 from local.downloads import RemoteFile
 from local.lhotse_export import reading, recipe, to_utterances
-from local.utterances import Sets, Utterance, find_root, usable
+from local.utterances import Sets, Utterance, find_root, usable, write_sets
 
 URL = "https://data.keithito.com/data/speech/LJSpeech-1.1.tar.bz2"
 FOLDER = "LJSpeech-1.1"
@@ -105,3 +123,30 @@ def _split(utterances: list[Utterance]) -> Sets:
         "ljspeech-dev": ordered[-2 * each : -each],
         "ljspeech-test": ordered[-each:],
     }
+
+
+TASKS = ("tts",)
+
+
+def prepare_ljspeech(
+    corpus_dir: Path, output_dir: Path, allow_failures: int = 0
+) -> dict[str, int]:
+    """Write ``ljspeech-train/tts``, ``ljspeech-dev/tts`` and ``ljspeech-test/tts``.
+
+    Other arguments and errors are those of :func:`read_ljspeech`.
+
+    Returns:
+        Utterances by set.
+    """
+    sets = read_ljspeech(corpus_dir, allow_failures)
+    return write_sets(sets, output_dir, TASKS)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Download (unless given) and prepare."""
+    parser = corpus_parser("ljspeech", __doc__)
+    return prepare_corpus(parser, argv, download_ljspeech, prepare_ljspeech)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

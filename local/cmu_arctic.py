@@ -9,10 +9,24 @@ Layout: ``cmu_us_<speaker>_arctic/etc/txt.done.data``, lines
 Licence: free for any use, with the copyright notice (``COPYING`` in each archive).
 Address: http://festvox.org/cmu_arctic.
 Citation: J. Kominek, A. Black, "The CMU Arctic speech databases", SSW5, 2004.
+
+Write data directories for voice conversion of CMU ARCTIC.
+
+Every speaker's reading of a sentence is to be turned into every other's:
+arctic-train/vc, arctic-dev/vc and arctic-test/vc hold wav.scp (what is heard),
+target.scp (what is wanted), text, and in utt2spk the speaker that is wanted. 932, 100
+and 100 sentences, as SpeechT5 parts them; four speakers give twelve pairs of each.
+
+    python -m local.cmu_arctic --corpus-dir /data/cmu_arctic
+    python -m local.cmu_arctic --download-dir downloads --speakers bdl slt
+
+Without --corpus-dir the speakers are downloaded: checked against published checksums,
+continued after an interruption, and never a second time.
 """
 
 import logging
 import re
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import permutations
@@ -21,10 +35,11 @@ from types import ModuleType
 
 from tqdm import tqdm
 
+from local.commands import corpus_parser, prepare_corpus
 from local.corpus_parts import check_presence, fetch_part, files_of
 from local.downloads import RemoteFile
 from local.lhotse_export import reading, recipe, to_utterances
-from local.utterances import Sets, Utterance, usable
+from local.utterances import Sets, Utterance, usable, write_sets
 
 BASE_URL = "http://festvox.org/cmu_arctic/packed"
 SPEAKERS = ("bdl", "clb", "rms", "slt")
@@ -227,3 +242,41 @@ def _set_of(sentence: str) -> str | None:
         return None
     place = number + (SENTENCES["a"] if letter == "b" else 0)
     return next(name for name, last in SETS.items() if place <= last)
+
+
+TASKS = ("vc",)
+
+
+def prepare_cmu_arctic(
+    corpus_dir: Path,
+    output_dir: Path,
+    speakers: Sequence[str] = SPEAKERS,
+    allow_failures: int = 0,
+) -> dict[str, int]:
+    """Write ``arctic-train/vc``, ``arctic-dev/vc`` and ``arctic-test/vc``.
+
+    Other arguments and errors are those of :func:`read_cmu_arctic`.
+
+    Returns:
+        Utterances by set.
+    """
+    sets = read_cmu_arctic(corpus_dir, speakers, allow_failures)
+    return write_sets(sets, output_dir, TASKS)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Download (unless given) and prepare."""
+    parser = corpus_parser("cmu_arctic", __doc__)
+    parser.add_argument(
+        "--speakers",
+        nargs="+",
+        choices=list(ARCHIVES),
+        default=list(SPEAKERS),
+        metavar="NAME",
+        help=f"of %(choices)s (default: {' '.join(SPEAKERS)})",
+    )
+    return prepare_corpus(parser, argv, download_cmu_arctic, prepare_cmu_arctic)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

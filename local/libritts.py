@@ -1,4 +1,4 @@
-"""LibriTTS: 585 hours of read English, cut at sentences, for synthesis.
+r"""LibriTTS: 585 hours of read English, cut at sentences, for synthesis.
 
 Contents: LibriSpeech's books again, 24 kHz WAV, with punctuation, in the text's own
 spelling (``.original.txt``) and with numbers and abbreviations in words
@@ -12,15 +12,32 @@ texts, and lhotse reads those.
 Licence: CC-BY-4.0. Address: https://www.openslr.org/60.
 Citation: H. Zen et al., "LibriTTS: a corpus derived from LibriSpeech for
 text-to-speech", Interspeech 2019.
+
+Write data directories for synthesis of LibriTTS.
+
+Every part becomes <output-dir>/<part>/tts, with the normalized texts and the recordings
+as they are (24 kHz; the dump resamples). Where test-clean is prepared,
+test-clean-100utt/tts are 100 utterances of it, drawn by a fixed rule.
+
+    python -m local.libritts --corpus-dir /data/LibriTTS
+    python -m local.libritts --download-dir downloads \
+        --parts train-clean-360 dev-clean test-clean
+
+Without --corpus-dir the named parts are downloaded: checked against their published
+checksums, continued after an interruption, and never a second time. An archive that
+was fetched by other means is taken if it lies in --download-dir as
+LibriTTS-<part>.tar.gz.
 """
 
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
 from tqdm import tqdm
 
+from local.commands import corpus_parser, prepare_corpus
 from local.corpus_parts import (
     Part,
     check_presence,
@@ -30,7 +47,7 @@ from local.corpus_parts import (
     note_count,
 )
 from local.lhotse_export import reading, recipe, to_utterances, without_bars
-from local.utterances import Sets, Utterance, draw, usable
+from local.utterances import Sets, Utterance, draw, usable, write_sets
 
 BASE_URL = "https://www.openslr.org/resources/60"
 FOLDER = "LibriTTS"
@@ -208,3 +225,33 @@ def _drawn(utterances: list[Utterance]) -> list[Utterance]:
         logging.warning("%s: all %d utterances", DRAWN_SET, len(utterances))
         return utterances
     return draw(utterances, DRAWN, SALT)[0]
+
+
+TASKS = ("tts",)
+
+
+def prepare_libritts(
+    corpus_dir: Path,
+    output_dir: Path,
+    parts: Sequence[str] | None = None,
+    allow_failures: int = 0,
+) -> dict[str, int]:
+    """Write ``<output_dir>/<set>/tts`` for each part, and the drawn test set.
+
+    Other arguments and errors are those of :func:`read_libritts`.
+
+    Returns:
+        Utterances by set.
+    """
+    sets = read_libritts(corpus_dir, parts, allow_failures)
+    return write_sets(sets, output_dir, TASKS)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Download (unless given) and prepare."""
+    parser = corpus_parser("libritts", __doc__, parts=PARTS)
+    return prepare_corpus(parser, argv, download_libritts, prepare_libritts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

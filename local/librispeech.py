@@ -1,4 +1,4 @@
-"""LibriSpeech: about 1,000 hours of read English.
+r"""LibriSpeech: about 1,000 hours of read English.
 
 Contents: LibriVox audiobooks cut into utterances of up to 35 s, 16 kHz FLAC, with
 upper-case transcripts without punctuation (apostrophes stay). Parts by number of
@@ -11,13 +11,28 @@ Layout: ``LibriSpeech/<part>/<speaker>/<chapter>/<speaker>-<chapter>-<number>.fl
 Licence: CC-BY-4.0. Address: https://www.openslr.org/12.
 Citation: V. Panayotov, G. Chen, D. Povey, S. Khudanpur, "LibriSpeech: an ASR corpus
 based on public domain audio books", ICASSP 2015.
+
+Write data directories for recognition of LibriSpeech.
+
+Every part becomes <output-dir>/<part>/asr.
+
+    python -m local.librispeech --corpus-dir /data/LibriSpeech
+    python -m local.librispeech --download-dir downloads \
+        --parts train-clean-100 dev-clean test-clean
+
+Without --corpus-dir the named parts are downloaded: checked against their published
+checksums, continued after an interruption, and never a second time. An archive that
+was fetched by other means is taken if it lies in --download-dir as
+LibriSpeech-<part>.tar.gz.
 """
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
+from local.commands import corpus_parser, prepare_corpus
 from local.corpus_parts import (
     Part,
     check_presence,
@@ -28,7 +43,7 @@ from local.corpus_parts import (
     note_count,
 )
 from local.lhotse_export import reading, recipe, to_utterances
-from local.utterances import Sets, usable
+from local.utterances import Sets, usable, write_sets
 
 BASE_URL = "https://www.openslr.org/resources/12"
 FOLDER = "LibriSpeech"
@@ -140,3 +155,33 @@ def _ids(table: Path) -> Iterator[str]:
         if not text.strip():
             raise ValueError(f"{table}:{number}: expected 'id TRANSCRIPT': '{line}'")
         yield uid
+
+
+TASKS = ("asr",)
+
+
+def prepare_librispeech(
+    corpus_dir: Path,
+    output_dir: Path,
+    parts: Sequence[str] | None = None,
+    allow_failures: int = 0,
+) -> dict[str, int]:
+    """Write ``<output_dir>/<part>/asr`` for each part.
+
+    Other arguments and errors are those of :func:`read_librispeech`.
+
+    Returns:
+        Utterances by set.
+    """
+    sets = read_librispeech(corpus_dir, parts, allow_failures)
+    return write_sets(sets, output_dir, TASKS)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Download (unless given) and prepare."""
+    parser = corpus_parser("librispeech", __doc__, parts=PARTS)
+    return prepare_corpus(parser, argv, download_librispeech, prepare_librispeech)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -16,9 +16,21 @@ recognition", SLT 2016.
 lhotse's ``prepare_mgb2`` refuses every copy that has not exactly the published number
 of segments, strips diacritics, and drops words of one letter, which are heard. We use
 its reader of the XML files, and leave cleaning to the model's cleaner.
+
+Write data directories of MGB-2, for recognition and for synthesis.
+
+Each of train, dev and test becomes mgb2-<part>/asr and mgb2-<part>/tts, the same
+utterances in both: wav.scp of the programmes, and segments, which the dump cuts out.
+Texts are in Arabic script.
+
+    python -m local.mgb2 --corpus-dir /data/MGB2 --parts train dev
+
+The corpus is handed out on agreement, at https://arabicspeech.org/mgb2. A part must be
+whole: train/{wav,xml}, dev/{wav,segments.non_overlap_speech,text.non_overlap_speech}.
 """
 
 import logging
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -29,8 +41,9 @@ from espnet2_ext.data.kaldi_dir import Segment
 from espnet2_ext.io.tables import read_table
 from espnet2_ext.text.arabic import is_arabic_letter
 from espnet2_ext.text.buckwalter import from_buckwalter
+from local.commands import corpus_parser, prepare_corpus
 from local.corpus_parts import files_of, find_parts, note_count
-from local.lhotse_export import Cutting, reading, recipe
+from local.lhotse_export import Cutting, reading, recipe, write_segments
 from local.utterances import Sets, usable
 
 PARTS = ("train", "dev", "test")
@@ -158,3 +171,45 @@ def _in_arabic(text: str) -> str:
         word = word.removeprefix(LATIN)
         words.append(word if latin or written else from_buckwalter(word))
     return " ".join(words)
+
+
+TASKS = ("asr", "tts")
+
+
+def prepare_mgb2(
+    corpus_dir: Path,
+    output_dir: Path,
+    parts: Sequence[str] | None = None,
+    max_wmer: float = MAX_WMER,
+    allow_failures: int = 0,
+) -> dict[str, int]:
+    """Write ``mgb2-<part>`` for each part and task.
+
+    Other arguments and errors are those of :func:`read_mgb2`.
+
+    Returns:
+        Utterances by set.
+    """
+    sets = read_mgb2(corpus_dir, parts, max_wmer, allow_failures)
+    return {
+        name: write_segments([output_dir / name / task for task in TASKS], items)
+        for name, items in sets.items()
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Download (unless given) and prepare."""
+    parser = corpus_parser("mgb2", __doc__, parts=PARTS)
+    parser.add_argument(
+        "--max-wmer",
+        type=float,
+        default=MAX_WMER,
+        metavar="PERCENT",
+        help="leave out training segments that match their subtitles worse "
+        f"(default: {MAX_WMER}); less for synthesis, which needs true texts",
+    )
+    return prepare_corpus(parser, argv, download_mgb2, prepare_mgb2)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -10,7 +10,7 @@ and for TTS; it does not say what it validates on. Here:
                 same on every machine
   train         the rest of both training sets (1,773 and 9,300)
 
-    python -m local.asc_clartts.prepare --asc-dir arabic-speech-corpus \
+    python -m local.asc_clartts --asc-dir arabic-speech-corpus \
         --clartts-dir ClArTTS --output-dir data --restored restored.txt
 """
 
@@ -19,11 +19,11 @@ from pathlib import Path
 
 from local.asc.corpus import download_asc
 from local.asc.prepare import VALID as ASC_VALID
-from local.asc.prepare import add_restored, asc_sets
+from local.asc.prepare import asc_sets
 from local.clartts.corpus import download_clartts
 from local.clartts.prepare import TASKS, clartts_sets
 from local.clartts.prepare import VALID as CLARTTS_VALID
-from local.commands import add_allow_failures, corpus_parser, run
+from local.commands import corpus_parser, run
 from local.utterances import write_sets
 
 
@@ -61,33 +61,28 @@ def prepare_asc_clartts(
 
 def main(argv: list[str] | None = None) -> int:
     """Download (unless given) and prepare."""
-    parser = corpus_parser("local.asc_clartts.prepare", __doc__)
-    for name, title in (("asc", "the Arabic Speech Corpus"), ("clartts", "ClArTTS")):
-        parser.add_argument(
-            f"--{name}-dir",
-            type=Path,
-            metavar="DIR",
-            help=f"folder of {title}; without it, it is downloaded",
-        )
-    add_restored(parser)
+    parser = corpus_parser("asc_clartts", __doc__, ("asc", "clartts"))
+    parser.add_argument(
+        "--restored",
+        type=Path,
+        metavar="FILE",
+        help="restored transcripts, lines 'utt-id text', of every utterance of ASC",
+    )
     parser.add_argument(
         "--valid",
         type=int,
         nargs=2,
         default=(ASC_VALID, CLARTTS_VALID),
-        metavar="N",
-        help="utterances of ASC and of ClArTTS to validate on (default: "
-        f"{ASC_VALID} {CLARTTS_VALID})",
+        metavar=("N", "M"),
+        help="utterances to validate on, of ASC and of ClArTTS "
+        f"(default: {ASC_VALID} {CLARTTS_VALID})",
     )
-    add_allow_failures(parser)
     args = parser.parse_args(argv)
 
     def prepare() -> dict[str, int]:
-        asc_dir = args.asc_dir or download_asc(args.download_dir)
-        clartts_dir = args.clartts_dir or download_clartts(args.download_dir)
         return prepare_asc_clartts(
-            asc_dir,
-            clartts_dir,
+            args.asc_dir or download_asc(args.download_dir),
+            args.clartts_dir or download_clartts(args.download_dir),
             args.output_dir,
             args.restored,
             tuple(args.valid),

@@ -9,21 +9,32 @@ Open-Source Classical Arabic Text-to-Speech Corpus", Interspeech 2023, arXiv 230
 Two layouts are read:
 
 * ``MBZUAI/ClArTTS`` on Hugging Face, ``data/train-*.parquet`` and
-  ``data/test-*.parquet``; see :mod:`local.clartts.parquet`.
+  ``data/test-*.parquet``; see :mod:`local.parquet`.
 * WAV files with one list for training (``training.txt`` or ``train.txt``) and one for
   testing (``validation.txt`` or ``test.txt``), lines ``file|text``. The archive of the
   corpus' site, behind a form, could not be looked into: ``file`` may be with or without
   folder and ending, and the recordings anywhere in the folder.
+
+Write data directories of ClArTTS, for ASR and TTS.
+
+Sets: test is the published test split; valid is drawn from the training split by a hash
+of the ids, the same on every machine; train is the rest. Texts keep their diacritics:
+the recipe's cleaner strips them where it should. Recordings keep 40,100 Hz; the dump
+resamples them.
+
+    python -m local.clartts --corpus-dir ClArTTS --output-dir data
 """
 
 import json
 import os
+import sys
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
-from local.clartts.parquet import export_parquet, parquet_files
+from local.commands import corpus_parser, prepare_corpus
 from local.downloads import DownloadError, RemoteFile, download
-from local.utterances import Sets, Utterance, as_id
+from local.parquet import export_parquet, parquet_files
+from local.utterances import Sets, Utterance, as_id, draw, usable, write_sets
 
 HUB = "https://huggingface.co"
 """The variable ``HF_ENDPOINT`` names another."""
@@ -151,3 +162,62 @@ def _read_list(path: Path, corpus_dir: Path, wavs: list[Path]) -> list[Utterance
     if not utterances:
         raise ValueError(f"{path}: holds no utterances")
     return utterances
+
+
+TASKS = ("asr", "tts")
+"""Each set serves both, with the same recordings."""
+
+VALID = 200
+"""Two of a hundred training utterances; ASC gives as large a share."""
+
+
+def clartts_sets(
+    corpus_dir: Path, output_dir: Path, valid: int = VALID, allow_failures: int = 0
+) -> Sets:
+    """Read the corpus and part it into ``train``, ``valid`` and ``test``.
+
+    Args:
+        corpus_dir: parquet files, or lists and WAV files.
+        output_dir: gets ``audio/clartts``, the recordings of parquet files.
+        valid: utterances to validate on, drawn from the training split.
+        allow_failures: utterances without recording or text that may be dropped.
+
+    Raises:
+        FileNotFoundError: no corpus.
+        ValueError: what is wrong with it, by file and line or id.
+    """
+    sets = read_clartts(corpus_dir, output_dir / "audio" / "clartts")
+    sets = usable(sets, allow_failures)
+    drawn, train = draw(sets["train"], valid, salt="clartts valid")
+    return {"train": train, "valid": drawn, "test": sets["test"]}
+
+
+def prepare_clartts(
+    corpus_dir: Path, output_dir: Path, valid: int = VALID, allow_failures: int = 0
+) -> dict[str, int]:
+    """Write ``train``, ``valid`` and ``test`` for each task.
+
+    Args and errors are those of :func:`clartts_sets`.
+
+    Returns:
+        Utterances by set.
+    """
+    sets = clartts_sets(corpus_dir, output_dir, valid, allow_failures)
+    return write_sets(sets, output_dir, TASKS)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Download (unless given) and prepare."""
+    parser = corpus_parser("clartts", __doc__)
+    parser.add_argument(
+        "--valid",
+        type=int,
+        default=VALID,
+        metavar="N",
+        help=f"utterances to validate on (default: {VALID})",
+    )
+    return prepare_corpus(parser, argv, download_clartts, prepare_clartts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

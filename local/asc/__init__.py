@@ -1,1 +1,0 @@
-"""The Arabic Speech Corpus (ASC): one speaker, Modern Standard Arabic."""

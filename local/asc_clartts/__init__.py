@@ -1,1 +1,0 @@
-"""ASC and ClArTTS together, as the paper's Arabic model has them."""

@@ -1,1 +1,0 @@
-"""ClArTTS: one speaker, classical Arabic."""

@@ -1,1 +1,0 @@
-"""CMU ARCTIC: the same English sentences by several speakers, for voice conversion."""

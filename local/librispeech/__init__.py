@@ -1,1 +1,0 @@
-"""LibriSpeech: read English, for recognition."""

@@ -1,1 +1,0 @@
-"""LibriTTS: read English of many speakers, for synthesis."""

@@ -1,1 +1,0 @@
-"""LJSpeech: one English speaker, for synthesis."""

@@ -1,1 +1,0 @@
-"""MGB-2: Arabic television, for recognition and for a first round of synthesis."""
