@@ -34,6 +34,7 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from espnet2_ext.text.buckwalter import from_buckwalter
 from local.archives import download_and_unpack
@@ -56,18 +57,7 @@ _PREFIX = "ARA NORM"
 
 
 def download_asc(target_dir: Path) -> Path:
-    """Fetch and unpack the corpus (1.2 GB).
-
-    Args:
-        target_dir: gets ``arabic-speech-corpus.zip`` and the folder of the same name.
-
-    Returns:
-        The corpus folder; an existing one is taken as it is.
-
-    Raises:
-        DownloadError: it could not be fetched.
-        ValueError: the archive is damaged.
-    """
+    """Fetch and unpack the corpus; see :func:`local.archives.download_and_unpack`."""
     return download_and_unpack(ARCHIVE, target_dir, "arabic-speech-corpus")
 
 
@@ -189,9 +179,6 @@ def with_restored(sets: Sets, path: Path) -> Sets:
     }
 
 
-TASKS = ("asr", "tts")
-"""Each set serves both, with the same recordings."""
-
 VALID = 40
 """Two of a hundred training utterances; ClArTTS gives as large a share."""
 
@@ -223,22 +210,9 @@ def asc_sets(
     return {"train": train, "valid": drawn, "test": sets["test"]}
 
 
-def prepare_asc(
-    corpus_dir: Path,
-    output_dir: Path,
-    restored: Path | None = None,
-    valid: int = VALID,
-    allow_failures: int = 0,
-) -> dict[str, int]:
-    """Write ``train``, ``valid`` and ``test`` for each task.
-
-    Args and errors are those of :func:`asc_sets`.
-
-    Returns:
-        Utterances by set.
-    """
-    sets = asc_sets(corpus_dir, restored, valid, allow_failures)
-    return write_sets(sets, output_dir, TASKS)
+def prepare_asc(corpus_dir: Path, output_dir: Path, **options: Any) -> dict[str, int]:
+    """Write each set for ASR and TTS; options and errors: :func:`asc_sets`."""
+    return write_sets(asc_sets(corpus_dir, **options), output_dir, ("asr", "tts"))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -17,12 +17,10 @@ and for TTS; it does not say what it validates on. Here:
 import sys
 from pathlib import Path
 
-from local.asc.corpus import download_asc
-from local.asc.prepare import VALID as ASC_VALID
-from local.asc.prepare import asc_sets
-from local.clartts.corpus import download_clartts
-from local.clartts.prepare import TASKS, clartts_sets
-from local.clartts.prepare import VALID as CLARTTS_VALID
+from local.asc import VALID as ASC_VALID
+from local.asc import asc_sets, download_asc
+from local.clartts import VALID as CLARTTS_VALID
+from local.clartts import clartts_sets, download_clartts
 from local.commands import corpus_parser, run
 from local.utterances import write_sets
 
@@ -56,7 +54,7 @@ def prepare_asc_clartts(
     clartts = clartts_sets(clartts_dir, output_dir, valid[1], allow_failures)
     sets = {name: asc[name] + clartts[name] for name in asc}
     sets |= {"test_asc": asc["test"], "test_clartts": clartts["test"]}
-    return write_sets(sets, output_dir, TASKS)
+    return write_sets(sets, output_dir, ("asr", "tts"))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -29,6 +29,7 @@ import json
 import os
 import sys
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import quote
 
 from local.commands import corpus_parser, prepare_corpus
@@ -164,9 +165,6 @@ def _read_list(path: Path, corpus_dir: Path, wavs: list[Path]) -> list[Utterance
     return utterances
 
 
-TASKS = ("asr", "tts")
-"""Each set serves both, with the same recordings."""
-
 VALID = 200
 """Two of a hundred training utterances; ASC gives as large a share."""
 
@@ -193,17 +191,11 @@ def clartts_sets(
 
 
 def prepare_clartts(
-    corpus_dir: Path, output_dir: Path, valid: int = VALID, allow_failures: int = 0
+    corpus_dir: Path, output_dir: Path, **options: Any
 ) -> dict[str, int]:
-    """Write ``train``, ``valid`` and ``test`` for each task.
-
-    Args and errors are those of :func:`clartts_sets`.
-
-    Returns:
-        Utterances by set.
-    """
-    sets = clartts_sets(corpus_dir, output_dir, valid, allow_failures)
-    return write_sets(sets, output_dir, TASKS)
+    """Write each set for ASR and TTS; options and errors: :func:`clartts_sets`."""
+    sets = clartts_sets(corpus_dir, output_dir, **options)
+    return write_sets(sets, output_dir, ("asr", "tts"))
 
 
 def main(argv: list[str] | None = None) -> int:

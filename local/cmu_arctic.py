@@ -32,11 +32,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import permutations
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from tqdm import tqdm
 
 from local.commands import corpus_parser, prepare_corpus
-from local.corpus_parts import check_presence, fetch_part, files_of
+from local.corpus_parts import check_presence, fetch_part, files_of, published
 from local.downloads import RemoteFile
 from local.lhotse_export import reading, recipe, to_utterances
 from local.utterances import Sets, Utterance, usable, write_sets
@@ -45,27 +46,7 @@ BASE_URL = "http://festvox.org/cmu_arctic/packed"
 SPEAKERS = ("bdl", "clb", "rms", "slt")
 """Two women (clb, slt) and two men (bdl, rms) of American accent: those of SpeechT5."""
 
-# SHA-256 sums of the archives as torchaudio's dataset has them.
-ARCHIVES = {
-    "aew": "645cb33c0f0b2ce41384fdd8d3db2c3f5fc15c1e688baeb74d2e08cab18ab406",
-    "ahw": "024664adeb892809d646a3efd043625b46b5bfa3e6189b3500b2d0d59dfab06c",
-    "aup": "2c55bc3050caa996758869126ad10cf42e1441212111db034b3a45189c18b6fc",
-    "awb": "d74a950c9739a65f7bfc4dfa6187f2730fa03de5b8eb3f2da97a51b74df64d3c",
-    "axb": "dd65c3d2907d1ee52f86e44f578319159e60f4bf722a9142be01161d84e330ff",
-    "bdl": "26b91aaf48b2799b2956792b4632c2f926cd0542f402b5452d5adecb60942904",
-    "clb": "3f16dc3f3b97955ea22623efb33b444341013fc660677b2e170efdcc959fa7c6",
-    "eey": "8a0ee4e5acbd4b2f61a4fb947c1730ab3adcc9dc50b195981d99391d29928e8a",
-    "fem": "3fcff629412b57233589cdb058f730594a62c4f3a75c20de14afe06621ef45e2",
-    "gka": "dc82e7967cbd5eddbed33074b0699128dbd4482b41711916d58103707e38c67f",
-    "jmk": "3a37c0e1dfc91e734fdbc88b562d9e2ebca621772402cdc693bbc9b09b211d73",
-    "ksp": "8029cafce8296f9bed3022c44ef1e7953332b6bf6943c14b929f468122532717",
-    "ljm": "b23993765cbf2b9e7bbc3c85b6c56eaf292ac81ee4bb887b638a24d104f921a0",
-    "lnh": "4faf34d71aa7112813252fb20c5433e2fdd9a9de55a00701ffcbf05f24a5991a",
-    "rms": "c6dc11235629c58441c071a7ba8a2d067903dfefbaabc4056d87da35b72ecda4",
-    "rxr": "1fa4271c393e5998d200e56c102ff46fcfea169aaa2148ad9e9469616fbfdd9b",
-    "slp": "54345ed55e45c23d419e9a823eef427f1cc93c83a710735ec667d068c916abf1",
-    "slt": "7c173297916acf3cc7fcab2713be4c60b27312316765a90934651d367226b4ea",
-}
+PUBLISHED = published("ARCTIC")
 
 SETS = {"arctic-train": 932, "arctic-dev": 1032, "arctic-test": 1132}
 """Last sentence of each set: 932, 100 and 100 sentences, SpeechT5's split."""
@@ -80,24 +61,15 @@ _SENTENCE = re.compile(r"arctic_([ab])(\d{4})")
 def download_cmu_arctic(
     target_dir: Path, speakers: Sequence[str] = SPEAKERS, base_url: str = BASE_URL
 ) -> Path:
-    """Fetch and unpack speakers; what is complete is not fetched again.
+    """Fetch and unpack ``cmu_us_<speaker>_arctic`` into ``target_dir``.
 
-    Args:
-        target_dir: gets the archives, and ``cmu_us_<speaker>_arctic/``.
-        speakers: keys of :data:`ARCHIVES`.
-        base_url: of the archives.
-
-    Returns:
-        ``target_dir``.
-
-    Raises:
-        DownloadError: an archive could not be fetched or is not as published.
-        ValueError: an archive is damaged.
+    What is complete is not fetched again; errors are those of
+    :func:`local.corpus_parts.fetch_part`.
     """
     for speaker in speakers:
         folder = f"cmu_us_{speaker}_arctic"
         archive = f"{folder}.tar.bz2"
-        checksum = f"sha256:{ARCHIVES[speaker]}"
+        checksum = f"sha256:{PUBLISHED[speaker].sha256}"
         remote = RemoteFile(f"{base_url}/{archive}", archive, checksum=checksum)
         fetch_part(remote, target_dir, folder)
     return target_dir
@@ -244,24 +216,11 @@ def _set_of(sentence: str) -> str | None:
     return next(name for name, last in SETS.items() if place <= last)
 
 
-TASKS = ("vc",)
-
-
 def prepare_cmu_arctic(
-    corpus_dir: Path,
-    output_dir: Path,
-    speakers: Sequence[str] = SPEAKERS,
-    allow_failures: int = 0,
+    corpus_dir: Path, output_dir: Path, **options: Any
 ) -> dict[str, int]:
-    """Write ``arctic-train/vc``, ``arctic-dev/vc`` and ``arctic-test/vc``.
-
-    Other arguments and errors are those of :func:`read_cmu_arctic`.
-
-    Returns:
-        Utterances by set.
-    """
-    sets = read_cmu_arctic(corpus_dir, speakers, allow_failures)
-    return write_sets(sets, output_dir, TASKS)
+    """Write ``arctic-{train,dev,test}/vc``; options: :func:`read_cmu_arctic`."""
+    return write_sets(read_cmu_arctic(corpus_dir, **options), output_dir, ("vc",))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -270,7 +229,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--speakers",
         nargs="+",
-        choices=list(ARCHIVES),
+        choices=list(PUBLISHED),
         default=list(SPEAKERS),
         metavar="NAME",
         help=f"of %(choices)s (default: {' '.join(SPEAKERS)})",

@@ -1,6 +1,5 @@
 """Corpora that come in parts: fetched one by one, and looked through before use."""
 
-import argparse
 import logging
 import os
 import shutil
@@ -13,7 +12,6 @@ from pathlib import Path
 from filelock import FileLock
 from tqdm import tqdm
 
-from local.commands import add_allow_failures, corpus_parser
 from local.downloads import RemoteFile, download
 
 COMPLETED = ".completed"
@@ -25,40 +23,22 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class Part:
-    """What is published of a part of a corpus."""
+    """What is published of a part of a corpus; the sum is that of the archive."""
 
     utterances: int
     hours: float
     sha256: str
-    """Of the archive."""
 
 
-def parts_parser(
-    module: str, description: str | None, parts: Iterable[str]
-) -> argparse.ArgumentParser:
-    """Begin the command of a corpus in parts.
-
-    Args:
-        module: of the command.
-        description: for ``--help``.
-        parts: names that ``--parts`` accepts.
-    """
-    parser = corpus_parser(module, description)
-    parser.add_argument(
-        "--corpus-dir",
-        type=Path,
-        metavar="DIR",
-        help="the unpacked corpus; nothing is downloaded",
-    )
-    parser.add_argument(
-        "--parts",
-        nargs="+",
-        choices=list(parts),
-        metavar="PART",
-        help="parts to prepare: %(choices)s (default: all that --corpus-dir holds)",
-    )
-    add_allow_failures(parser)
-    return parser
+def published(corpus: str) -> dict[str, Part]:
+    """Look a corpus up in ``published.txt``; gives its parts by name."""
+    table = Path(__file__).with_name("published.txt").read_text(encoding="utf-8")
+    rows = [line.split() for line in table.splitlines()]
+    return {
+        part: Part(int(utterances), float(hours), checksum)
+        for name, part, utterances, hours, checksum in (r for r in rows if len(r) == 5)
+        if name == corpus
+    }
 
 
 # ---- downloads -------------------------------------------------------------------

@@ -29,6 +29,7 @@ LibriSpeech-<part>.tar.gz.
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -41,6 +42,7 @@ from local.corpus_parts import (
     find_parts,
     is_leftover,
     note_count,
+    published,
 )
 from local.lhotse_export import reading, recipe, to_utterances
 from local.utterances import Sets, usable, write_sets
@@ -48,59 +50,13 @@ from local.utterances import Sets, usable, write_sets
 BASE_URL = "https://www.openslr.org/resources/12"
 FOLDER = "LibriSpeech"
 
-# SHA-256 sums of the archives as torchaudio's dataset has them.
-PARTS = {
-    "train-clean-100": Part(
-        28539,
-        100.6,
-        "d4ddd1d5a6ab303066f14971d768ee43278a5f2a0aa43dc716b0e64ecbbbf6e2",
-    ),
-    "train-clean-360": Part(
-        104014,
-        363.6,
-        "146a56496217e96c14334a160df97fffedd6e0a04e66b9c5af0d40be3c792ecf",
-    ),
-    "train-other-500": Part(
-        148688,
-        496.7,
-        "ddb22f27f96ec163645d53215559df6aa36515f26e01dd70798188350adcb6d2",
-    ),
-    "dev-clean": Part(
-        2703,
-        5.4,
-        "76f87d090650617fca0cac8f88b9416e0ebf80350acb97b343a85fa903728ab3",
-    ),
-    "dev-other": Part(
-        2864,
-        5.3,
-        "12661c48e8c3fe1de2c1caa4c3e135193bfb1811584f11f569dd12645aa84365",
-    ),
-    "test-clean": Part(
-        2620,
-        5.4,
-        "39fde525e59672dc6d1551919b1478f724438a95aa55f874b576be21967e6c23",
-    ),
-    "test-other": Part(
-        2939,
-        5.1,
-        "d09c181bba5cf717b3dee7d4d592af11a3ee3a09e08ae025c5506f6ebe961c29",
-    ),
-}
+PARTS = published(FOLDER)
 
 
 def download_librispeech(
     target_dir: Path, parts: Sequence[str] | None, base_url: str = BASE_URL
 ) -> Path:
-    """Fetch and unpack parts, as :func:`local.corpus_parts.fetch_parts` does.
-
-    Args:
-        target_dir: gets the archives, and ``LibriSpeech/``.
-        parts: keys of :data:`PARTS`.
-        base_url: of the archives.
-
-    Returns:
-        The folder of the parts.
-    """
+    """Fetch and unpack parts; see :func:`local.corpus_parts.fetch_parts`."""
     return fetch_parts(base_url, PARTS, parts, target_dir, FOLDER)
 
 
@@ -157,24 +113,11 @@ def _ids(table: Path) -> Iterator[str]:
         yield uid
 
 
-TASKS = ("asr",)
-
-
 def prepare_librispeech(
-    corpus_dir: Path,
-    output_dir: Path,
-    parts: Sequence[str] | None = None,
-    allow_failures: int = 0,
+    corpus_dir: Path, output_dir: Path, **options: Any
 ) -> dict[str, int]:
-    """Write ``<output_dir>/<part>/asr`` for each part.
-
-    Other arguments and errors are those of :func:`read_librispeech`.
-
-    Returns:
-        Utterances by set.
-    """
-    sets = read_librispeech(corpus_dir, parts, allow_failures)
-    return write_sets(sets, output_dir, TASKS)
+    """Write ``<part>/asr``; options and errors: :func:`read_librispeech`."""
+    return write_sets(read_librispeech(corpus_dir, **options), output_dir, ("asr",))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -34,17 +34,18 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from tqdm import tqdm
 
 from local.commands import corpus_parser, prepare_corpus
 from local.corpus_parts import (
-    Part,
     check_presence,
     fetch_parts,
     files_of,
     find_parts,
     note_count,
+    published,
 )
 from local.lhotse_export import reading, recipe, to_utterances, without_bars
 from local.utterances import Sets, Utterance, draw, usable, write_sets
@@ -52,44 +53,7 @@ from local.utterances import Sets, Utterance, draw, usable, write_sets
 BASE_URL = "https://www.openslr.org/resources/60"
 FOLDER = "LibriTTS"
 
-# SHA-256 sums of the archives as torchaudio's dataset has them.
-PARTS = {
-    "train-clean-100": Part(
-        33236,
-        53.8,
-        "c5608bf1ef74bb621935382b8399c5cdd51cd3ee47cec51f00f885a64c6c7f6b",
-    ),
-    "train-clean-360": Part(
-        116500,
-        191.3,
-        "ce7cff44dcac46009d18379f37ef36551123a1dc4e5c8e4eb73ae57260de4886",
-    ),
-    "train-other-500": Part(
-        205044,
-        310.1,
-        "e35f7e34deeb2e2bdfe4403d88c8fdd5fbf64865cae41f027a185a6965f0a5df",
-    ),
-    "dev-clean": Part(
-        5736,
-        9.0,
-        "da0864e1bd26debed35da8a869dd5c04dfc27682921936de7cff9c8a254dbe1a",
-    ),
-    "dev-other": Part(
-        4613,
-        6.4,
-        "d413eda26f3a152ac7c9cf3658ef85504dfb1b625296e5fa83727f5186cca79c",
-    ),
-    "test-clean": Part(
-        4837,
-        8.6,
-        "234ea5b25859102a87024a4b9b86641f5b5aaaf1197335c95090cde04fe9a4f5",
-    ),
-    "test-other": Part(
-        5120,
-        6.7,
-        "33a5342094f3bba7ccc2e0500b9e72d558f72eb99328ac8debe1d9080402f10d",
-    ),
-}
+PARTS = published(FOLDER)
 
 KNOWN_BAD = "1092_134562_000013_000004"
 """Damaged in the published archive; lhotse leaves it out, and so do we."""
@@ -105,16 +69,7 @@ copy of the corpus gives the same list."""
 def download_libritts(
     target_dir: Path, parts: Sequence[str] | None, base_url: str = BASE_URL
 ) -> Path:
-    """Fetch and unpack parts, as :func:`local.corpus_parts.fetch_parts` does.
-
-    Args:
-        target_dir: gets the archives, and ``LibriTTS/``.
-        parts: keys of :data:`PARTS`.
-        base_url: of the archives.
-
-    Returns:
-        The folder of the parts.
-    """
+    """Fetch and unpack parts; see :func:`local.corpus_parts.fetch_parts`."""
     return fetch_parts(base_url, PARTS, parts, target_dir, FOLDER)
 
 
@@ -227,24 +182,11 @@ def _drawn(utterances: list[Utterance]) -> list[Utterance]:
     return draw(utterances, DRAWN, SALT)[0]
 
 
-TASKS = ("tts",)
-
-
 def prepare_libritts(
-    corpus_dir: Path,
-    output_dir: Path,
-    parts: Sequence[str] | None = None,
-    allow_failures: int = 0,
+    corpus_dir: Path, output_dir: Path, **options: Any
 ) -> dict[str, int]:
-    """Write ``<output_dir>/<set>/tts`` for each part, and the drawn test set.
-
-    Other arguments and errors are those of :func:`read_libritts`.
-
-    Returns:
-        Utterances by set.
-    """
-    sets = read_libritts(corpus_dir, parts, allow_failures)
-    return write_sets(sets, output_dir, TASKS)
+    """Write ``<set>/tts``; options and errors are those of :func:`read_libritts`."""
+    return write_sets(read_libritts(corpus_dir, **options), output_dir, ("tts",))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -28,6 +28,7 @@ from local.corpus_parts import (
     fetch_part,
     files_of,
     note_count,
+    published,
 )
 from local.downloads import RemoteFile
 from local.lhotse_export import reading, recipe, to_utterances
@@ -37,29 +38,14 @@ URL = "https://data.keithito.com/data/speech/LJSpeech-1.1.tar.bz2"
 FOLDER = "LJSpeech-1.1"
 SPEAKER = "LJ"
 
-# The SHA-256 sum is that of torchaudio's dataset.
-PUBLISHED = Part(
-    13100, 23.9, "be1a30453f28eb8dd26af4101ae40cbf2c50413b1bb21936cbcdc6fae3de8aa5"
-)
+PUBLISHED = published("LJSpeech")[FOLDER]
 
 HELD_OUT = 500
 """Last utterances, half of them for development and half for tests: ESPnet's split."""
 
 
 def download_ljspeech(target_dir: Path, url: str = URL) -> Path:
-    """Fetch and unpack the corpus, unless that is done.
-
-    Args:
-        target_dir: gets the archive, and ``LJSpeech-1.1/``.
-        url: of the archive.
-
-    Returns:
-        The corpus folder.
-
-    Raises:
-        DownloadError: the archive could not be fetched or is not as published.
-        ValueError: it is damaged.
-    """
+    """Fetch and unpack the corpus; see :func:`local.corpus_parts.fetch_part`."""
     name = url.rpartition("/")[2]
     remote = RemoteFile(url, name, checksum=f"sha256:{PUBLISHED.sha256}")
     return fetch_part(remote, target_dir, FOLDER)
@@ -125,21 +111,12 @@ def _split(utterances: list[Utterance]) -> Sets:
     }
 
 
-TASKS = ("tts",)
-
-
 def prepare_ljspeech(
     corpus_dir: Path, output_dir: Path, allow_failures: int = 0
 ) -> dict[str, int]:
-    """Write ``ljspeech-train/tts``, ``ljspeech-dev/tts`` and ``ljspeech-test/tts``.
-
-    Other arguments and errors are those of :func:`read_ljspeech`.
-
-    Returns:
-        Utterances by set.
-    """
+    """Write ``ljspeech-{train,dev,test}/tts``; errors: :func:`read_ljspeech`."""
     sets = read_ljspeech(corpus_dir, allow_failures)
-    return write_sets(sets, output_dir, TASKS)
+    return write_sets(sets, output_dir, ("tts",))
 
 
 def main(argv: list[str] | None = None) -> int:

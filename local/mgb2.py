@@ -33,7 +33,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from tqdm import tqdm
 
@@ -173,27 +173,11 @@ def _in_arabic(text: str) -> str:
     return " ".join(words)
 
 
-TASKS = ("asr", "tts")
-
-
-def prepare_mgb2(
-    corpus_dir: Path,
-    output_dir: Path,
-    parts: Sequence[str] | None = None,
-    max_wmer: float = MAX_WMER,
-    allow_failures: int = 0,
-) -> dict[str, int]:
-    """Write ``mgb2-<part>`` for each part and task.
-
-    Other arguments and errors are those of :func:`read_mgb2`.
-
-    Returns:
-        Utterances by set.
-    """
-    sets = read_mgb2(corpus_dir, parts, max_wmer, allow_failures)
+def prepare_mgb2(corpus_dir: Path, output_dir: Path, **options: Any) -> dict[str, int]:
+    """Write ``mgb2-<part>/{asr,tts}``; options and errors: :func:`read_mgb2`."""
     return {
-        name: write_segments([output_dir / name / task for task in TASKS], items)
-        for name, items in sets.items()
+        name: write_segments([output_dir / name / t for t in ("asr", "tts")], items)
+        for name, items in read_mgb2(corpus_dir, **options).items()
     }
 
 

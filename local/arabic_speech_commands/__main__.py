@@ -13,13 +13,14 @@ words of a speaker, for all three tasks; and train_all and valid_all: both kinds
 together. Longer utterances fill batches better, and a judge that is made for sentences
 reads them better than single words.
 
-    python -m local.arabic_speech_commands.prepare --corpus-dir DIR --concatenate 5
+    python -m local.arabic_speech_commands --corpus-dir DIR --concatenate 5
 """
 
 import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -38,7 +39,7 @@ from local.arabic_speech_commands.spoken import (
     single,
     write_recording,
 )
-from local.commands import corpus_parser, run
+from local.commands import corpus_parser, prepare_corpus
 from local.utterances import Utterance, write_set
 
 SEED = 1
@@ -161,13 +162,7 @@ def _utterance(spoken: Spoken, wav: Path) -> Utterance:
 
 def main(argv: list[str] | None = None) -> int:
     """Download (unless given) and prepare."""
-    parser = corpus_parser("local.arabic_speech_commands.prepare", __doc__)
-    parser.add_argument(
-        "--corpus-dir",
-        type=Path,
-        metavar="DIR",
-        help="the corpus; without it, it is downloaded",
-    )
+    parser = corpus_parser("arabic_speech_commands", __doc__, failures=False)
     parser.add_argument(
         "--trim-db",
         type=_decibels,
@@ -198,14 +193,11 @@ def main(argv: list[str] | None = None) -> int:
         metavar="M",
         help="use each training clip in M of these (default: 1)",
     )
-    args = parser.parse_args(argv)
-    options = Options(args.trim_db, args.vc_pairs, args.concatenate, args.passes)
 
-    def prepare() -> dict[str, int]:
-        corpus = args.corpus_dir or download_arabic_speech_commands(args.download_dir)
-        return prepare_arabic_speech_commands(corpus, args.output_dir, options)
+    def prepare(corpus: Path, output: Path, **options: Any) -> dict[str, int]:
+        return prepare_arabic_speech_commands(corpus, output, Options(**options))
 
-    return run("arabic_speech_commands", args.output_dir, prepare)
+    return prepare_corpus(parser, argv, download_arabic_speech_commands, prepare)
 
 
 def _decibels(text: str) -> float:

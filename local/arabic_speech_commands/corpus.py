@@ -52,18 +52,7 @@ class Clip:
 
 
 def download_arabic_speech_commands(target_dir: Path) -> Path:
-    """Fetch and unpack the corpus.
-
-    Args:
-        target_dir: gets the archive and the folder ``arabic-speech-commands``.
-
-    Returns:
-        The corpus folder; an existing one is taken as it is.
-
-    Raises:
-        DownloadError: it could not be fetched.
-        ValueError: the archive is damaged.
-    """
+    """Fetch and unpack the corpus; see :func:`local.archives.download_and_unpack`."""
     return download_and_unpack(ARCHIVE, target_dir, "arabic-speech-commands")
 
 

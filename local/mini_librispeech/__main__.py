@@ -1,6 +1,6 @@
 r"""Write the data directories of mini_librispeech.
 
-    python -m local.mini_librispeech.prepare --corpus-dir DIR --readings 6000
+    python -m local.mini_librispeech --corpus-dir DIR --readings 6000
 
 --corpus-dir holds LibriSpeech/train-clean-5, LJSpeech-1.1 (or part of it) and one
 voice of CMU ARCTIC's layout, cmu_us_<name>_arctic. Without it they are downloaded (the
@@ -19,17 +19,16 @@ Of each voice 50 sentences are for the test and 20 for validation; of a copy of 
 than 350, a seventh each at most.
 """
 
-import argparse
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from local.cmu_arctic.corpus import download_cmu_arctic, read_prompts
-from local.commands import add_allow_failures, corpus_parser, run
-from local.ljspeech.corpus import FOLDER as LJSPEECH
-from local.ljspeech.corpus import download_ljspeech, read_ljspeech
+from local.cmu_arctic import download_cmu_arctic, read_prompts
+from local.commands import corpus_parser, run
+from local.ljspeech import FOLDER as LJSPEECH
+from local.ljspeech import download_ljspeech, read_ljspeech
 from local.mini_librispeech.corpus import (
     download_mini_librispeech,
     read_mini_librispeech,
@@ -166,44 +165,8 @@ def _download(folder: Path) -> Path:
 
 def main(argv: list[str] | None = None) -> int:
     """Download (unless given), let the teacher read, and prepare."""
-    parser = corpus_parser("local.mini_librispeech.prepare", __doc__)
-    _add_options(parser)
-    args = parser.parse_args(argv)
-
-    def prepare() -> dict[str, int]:
-        return prepare_mini_librispeech(
-            args.corpus_dir or _download(args.download_dir),
-            args.sentences_dir or find_wordnet(args.download_dir),
-            args.output_dir,
-            args.teacher_dir or args.download_dir / "teacher",
-            args.readings,
-            args.workers,
-            args.allow_failures,
-        )
-
-    return run("mini_librispeech", args.output_dir, prepare)
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--corpus-dir",
-        type=Path,
-        metavar="DIR",
-        help="the human recordings; nothing is downloaded",
-    )
-    parser.add_argument(
-        "--teacher-dir",
-        type=Path,
-        metavar="DIR",
-        help="the teacher's recordings (default: teacher in --download-dir)",
-    )
-    parser.add_argument(
-        "--sentences-dir",
-        type=Path,
-        metavar="DIR",
-        help="WordNet's data files (default: Debian's wordnet-base, installed, or "
-        "fetched to --download-dir)",
-    )
+    folders = ("corpus", "teacher", "sentences")
+    parser = corpus_parser("mini_librispeech", __doc__, folders)
     parser.add_argument(
         "--readings",
         type=int,
@@ -218,7 +181,20 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes in which the teacher reads (default: one for each core)",
     )
-    add_allow_failures(parser)
+    args = parser.parse_args(argv)
+
+    def prepare() -> dict[str, int]:
+        return prepare_mini_librispeech(
+            args.corpus_dir or _download(args.download_dir),
+            args.sentences_dir or find_wordnet(args.download_dir),
+            args.output_dir,
+            args.teacher_dir or args.download_dir / "teacher",
+            args.readings,
+            args.workers,
+            args.allow_failures,
+        )
+
+    return run("mini_librispeech", args.output_dir, prepare)
 
 
 if __name__ == "__main__":

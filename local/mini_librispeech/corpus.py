@@ -1,7 +1,7 @@
 """Mini LibriSpeech: five hours of 28 people reading English.
 
 Contents: train-clean-5 (1,519 utterances, 5.4 hours, 28 speakers), a part of
-LibriSpeech's train-clean-100 in its layout (:mod:`local.librispeech.corpus`).
+LibriSpeech's train-clean-100 in its layout (:mod:`local.librispeech`).
 Licence: CC-BY-4.0. Address: https://www.openslr.org/31.
 """
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from local.corpus_parts import Part, fetch_part
 from local.downloads import RemoteFile
-from local.librispeech.corpus import FOLDER, read_librispeech
+from local.librispeech import FOLDER, read_librispeech
 from local.utterances import Utterance
 
 BASE_URL = "https://www.openslr.org/resources/31"

@@ -1,7 +1,5 @@
-"""Write the data directories: python -m local.mini_prompts.prepare --help."""
+"""Write the data directories: python -m local.mini_prompts --help."""
 
-import argparse
-import logging
 import random
 import sys
 from collections.abc import Iterable
@@ -10,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from espnet2_ext.data.kaldi_dir import KaldiDir
+from espnet2_ext.io.files import replacing
+from local.commands import corpus_parser, prepare_corpus
 from local.mini_prompts.corpus import (
     SAMPLE_RATE,
     SPEAKER,
@@ -18,6 +17,7 @@ from local.mini_prompts.corpus import (
     iterate_prompts,
 )
 from local.mini_prompts.joined_phrases import draw_announcements, draw_many, render
+from local.utterances import Utterance, write_set
 
 HELD_OUT = Path(__file__).with_name("held_out.txt")
 TASKS = ("asr", "tts")
@@ -115,46 +115,26 @@ def _named(prompts: dict[str, tuple[str, np.ndarray]]) -> list[Spoken]:
 
 def _write(folder: Path, audio: Path, items: Iterable[Spoken]) -> int:
     """Write a set's recordings, and a data directory for each task."""
-    tables: dict[str, dict[str, str]] = {"wav.scp": {}, "text": {}, "utt2spk": {}}
+    utterances = []
     for name, text, wave in items:
         uid = f"{SPEAKER}-{name}"
         path = audio / f"{uid}.flac"
-        temporary = path.with_suffix(".tmp")
-        soundfile.write(temporary, wave, SAMPLE_RATE, format="FLAC")
-        temporary.replace(path)
-        tables["wav.scp"][uid] = str(path.resolve())
-        tables["text"][uid] = text
-        tables["utt2spk"][uid] = SPEAKER
-    for task in TASKS:
-        KaldiDir(tables).write(folder / task)
-    return len(tables["text"])
+        with replacing(path) as file:
+            soundfile.write(file, wave, SAMPLE_RATE, format="FLAC")
+        utterances.append(Utterance(uid, SPEAKER, text, path))
+    return write_set(folder, utterances, TASKS)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Download (unless given) and prepare."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--corpus-dir", type=Path, help="unpacked packages or tarball")
-    parser.add_argument("--download-dir", type=Path, default=Path("downloads"))
-    parser.add_argument("--output-dir", type=Path, default=Path("data"))
+    parser = corpus_parser("mini_prompts", __doc__, failures=False)
     parser.add_argument(
         "--joined", type=int, default=250, help="phrases of joined words (250)"
     )
     parser.add_argument(
         "--announcements", type=int, default=100, help="joined prompts (100)"
     )
-    args = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
-    try:
-        corpus = args.corpus_dir or download_mini_prompts(args.download_dir)
-        counts = prepare_mini_prompts(
-            corpus, args.output_dir, args.joined, args.announcements
-        )
-    except (OSError, ValueError, RuntimeError) as error:
-        print(f"mini_prompts: {error}", file=sys.stderr)
-        return 1
-    for name, count in counts.items():
-        print(f"{args.output_dir / name}: {count} utterances")
-    return 0
+    return prepare_corpus(parser, argv, download_mini_prompts, prepare_mini_prompts)
 
 
 if __name__ == "__main__":

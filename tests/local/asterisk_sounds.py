@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from local.mini_prompts.prepare import HELD_OUT
+from local.mini_prompts.__main__ import HELD_OUT
 
 RATE = 16000
 NUMBERS = [

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import soundfile
 
-from local.asc.corpus import arabic_script
+from local.asc import arabic_script
 from tests.local.arabic_speech import say
 
 RATE = 48000

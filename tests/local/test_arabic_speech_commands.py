@@ -12,14 +12,14 @@ import soundfile
 from espnet2_ext.data.kaldi_checks import AudioLimits, validate
 from espnet2_ext.data.kaldi_dir import KaldiDir
 from local.arabic_speech_commands import corpus as arabic_sc
-from local.arabic_speech_commands.corpus import (
-    download_arabic_speech_commands,
-    read_arabic_speech_commands,
-)
-from local.arabic_speech_commands.prepare import (
+from local.arabic_speech_commands.__main__ import (
     Options,
     main,
     prepare_arabic_speech_commands,
+)
+from local.arabic_speech_commands.corpus import (
+    download_arabic_speech_commands,
+    read_arabic_speech_commands,
 )
 from local.arabic_speech_commands.words import WORDS as ALL_WORDS
 from tests.local.http_server import Behaviour, serve

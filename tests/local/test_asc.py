@@ -14,10 +14,16 @@ import soundfile
 from espnet2_ext.data.kaldi_checks import AudioLimits, validate
 from espnet2_ext.data.kaldi_dir import KaldiDir
 from espnet2_ext.text.cleaners import build_cleaner
-from local.asc import corpus as asc_corpus
-from local.asc.corpus import arabic_script, download_asc, read_asc
-from local.asc.prepare import asc_sets, main, prepare_asc
-from local.asc.restored import read_restored
+from local import asc as asc_corpus
+from local.asc import (
+    arabic_script,
+    asc_sets,
+    download_asc,
+    main,
+    prepare_asc,
+    read_asc,
+    read_restored,
+)
 from tests.local.http_server import Behaviour, serve
 from tests.local.mini_asc import RATE, TEST, TRAIN, write_asc
 

@@ -4,10 +4,9 @@ import pytest
 
 from espnet2_ext.data.kaldi_checks import validate
 from espnet2_ext.data.kaldi_dir import KaldiDir
-from local.asc.corpus import read_asc
-from local.asc.prepare import asc_sets
-from local.asc_clartts.prepare import main, prepare_asc_clartts
-from local.clartts.prepare import clartts_sets
+from local.asc import asc_sets, read_asc
+from local.asc_clartts import main, prepare_asc_clartts
+from local.clartts import clartts_sets
 from tests.local.mini_asc import write_asc
 from tests.local.mini_clartts import write_clartts
 

@@ -13,10 +13,9 @@ import soundfile
 from espnet2_ext.data.audio_dump import dump_audio
 from espnet2_ext.data.kaldi_checks import AudioLimits, validate
 from espnet2_ext.data.kaldi_dir import KaldiDir
-from local.clartts.corpus import download_clartts, read_clartts
-from local.clartts.parquet import export_parquet
-from local.clartts.prepare import main, prepare_clartts
+from local.clartts import download_clartts, main, prepare_clartts, read_clartts
 from local.downloads import DownloadError
+from local.parquet import export_parquet
 from tests.local.http_server import Behaviour, serve
 from tests.local.mini_clartts import KINDS, RATE, TEST, TRAIN, recording, write_clartts
 

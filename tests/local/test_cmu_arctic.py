@@ -9,7 +9,7 @@ import soundfile
 from espnet2_ext.bin.dump_audio import main as dump_audio
 from espnet2_ext.data.kaldi_dir import KaldiDir
 from espnet2_ext.io.tables import read_table
-from local.cmu_arctic import corpus, prepare
+from local import cmu_arctic
 from tests.local.miniature import ARCTIC_SENTENCES, write_cmu_arctic
 
 pytest.importorskip("lhotse")
@@ -25,7 +25,7 @@ def root(tmp_path):
 def run(root, *options, speakers=("bdl", "slt")):
     output = root / "data"
     words = ["--corpus-dir", str(root), "--output-dir", str(output)]
-    return prepare.main([*words, "--speakers", *speakers, *options]), output
+    return cmu_arctic.main([*words, "--speakers", *speakers, *options]), output
 
 
 def tables(output, part="train"):
@@ -43,7 +43,7 @@ def prompts(root, speaker="bdl"):
 def test_everyone_becomes_everyone_else(tmp_path, capsys):
     speakers = ("bdl", "clb", "rms", "slt")
     root = write_cmu_arctic(tmp_path / "my corpora ü", speakers, ARCTIC_SENTENCES[-6:])
-    assert speakers == corpus.SPEAKERS
+    assert speakers == cmu_arctic.SPEAKERS
     code, output = run(root, speakers=speakers)
     assert code == 0, capsys.readouterr().err
     for part, count in (("train", 2), ("dev", 2), ("test", 2)):
@@ -71,10 +71,10 @@ def test_no_sentence_is_in_two_sets(root):
 def test_speecht5_counts():
     names = [f"arctic_a{i:04d}" for i in range(1, 594)]
     names += [f"arctic_b{i:04d}" for i in range(1, 540)]
-    sets = [corpus._set_of(name) for name in names]
+    sets = [cmu_arctic._set_of(name) for name in names]
     counts = {name: len(list(group)) for name, group in itertools.groupby(sets)}
     assert counts == {"arctic-train": 932, "arctic-dev": 100, "arctic-test": 100}
-    assert corpus._set_of("arctic_a0594") is None
+    assert cmu_arctic._set_of("arctic_a0594") is None
 
 
 def test_the_dump_takes_both_recordings(root):

@@ -16,7 +16,7 @@ from local.corpus_parts import (
     need_choice,
 )
 from local.downloads import DownloadError, RemoteFile
-from local.librispeech.corpus import PARTS
+from local.librispeech import PARTS
 from tests.local.http_server import Behaviour, serve
 
 FOLDER = "Corpus/part one"

@@ -9,7 +9,7 @@ import pytest
 
 from espnet2_ext.data.kaldi_dir import KaldiDir
 from espnet2_ext.io.tables import read_table
-from local.librispeech import corpus, prepare
+from local import librispeech
 from tests.local.http_server import Behaviour, serve
 from tests.local.miniature import SMALL, write_librispeech
 
@@ -26,7 +26,7 @@ def root(tmp_path):
 def run(root, *options):
     output = root.parent / "data"
     words = ["--corpus-dir", str(root), "--output-dir", str(output), *options]
-    return prepare.main(words), output
+    return librispeech.main(words), output
 
 
 def flac(root, uid=UID):
@@ -103,16 +103,16 @@ def test_download(tmp_path, monkeypatch, capsys):
         tar.add(source, "LibriSpeech")
     content = buffer.getvalue()
     part = dataclasses.replace(
-        corpus.PARTS["dev-clean"], sha256=hashlib.sha256(content).hexdigest()
+        librispeech.PARTS["dev-clean"], sha256=hashlib.sha256(content).hexdigest()
     )
-    monkeypatch.setitem(corpus.PARTS, "dev-clean", part)
+    monkeypatch.setitem(librispeech.PARTS, "dev-clean", part)
     downloads, output = tmp_path / "downloads", tmp_path / "data"
     with serve(Behaviour({"/dev-clean.tar.gz": content})) as address:
-        root = corpus.download_librispeech(downloads, ["dev-clean"], address)
+        root = librispeech.download_librispeech(downloads, ["dev-clean"], address)
     assert (root / "SPEAKERS.TXT").is_file()
     words = ["--download-dir", str(downloads), "--output-dir", str(output)]
     # The server is gone, and nothing is missing.
-    assert prepare.main([*words, "--parts", "dev-clean"]) == 0
+    assert librispeech.main([*words, "--parts", "dev-clean"]) == 0
     assert len(KaldiDir.read(output / "dev-clean" / "asr").utterances) == 2
-    assert prepare.main(words) == 1
+    assert librispeech.main(words) == 1
     assert "--parts what to download" in capsys.readouterr().err

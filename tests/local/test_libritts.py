@@ -3,8 +3,8 @@
 import pytest
 
 from espnet2_ext.data.kaldi_dir import KaldiDir
-from local.libritts import prepare
-from local.libritts.corpus import DRAWN, DRAWN_SET, KNOWN_BAD, PARTS
+from local import libritts
+from local.libritts import DRAWN, DRAWN_SET, KNOWN_BAD, PARTS
 from tests.local.miniature import SMALL, write_libritts
 
 pytest.importorskip("lhotse")
@@ -20,7 +20,7 @@ def root(tmp_path):
 def run(root, *options):
     output = root.parent / "data"
     words = ["--corpus-dir", str(root), "--output-dir", str(output), *options]
-    return prepare.main(words), output
+    return libritts.main(words), output
 
 
 def chapter(root):

@@ -3,7 +3,7 @@
 import pytest
 
 from espnet2_ext.data.kaldi_dir import KaldiDir
-from local.ljspeech import corpus, prepare
+from local import ljspeech
 from local.utterances import Utterance
 from tests.local.miniature import write_ljspeech
 
@@ -20,7 +20,7 @@ def root(tmp_path):
 def run(root, *options):
     output = root.parent / "data"
     words = ["--corpus-dir", str(root), "--output-dir", str(output), *options]
-    return prepare.main(words), output
+    return ljspeech.main(words), output
 
 
 def tables(output, part="train"):
@@ -51,7 +51,7 @@ def test_the_corpus_becomes_three_sets(root, capsys, caplog):
 )
 def test_split(count, sizes, tmp_path):
     items = [Utterance(f"{i:05d}", "LJ", "a", tmp_path) for i in range(count)]
-    sets = corpus._split(items[::-1])
+    sets = ljspeech._split(items[::-1])
     assert tuple(map(len, sets.values())) == sizes
     uids = [item.uid for part in sets.values() for item in part]
     assert uids == [item.uid for item in items]

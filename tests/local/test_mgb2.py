@@ -9,7 +9,7 @@ from espnet2_ext.data.kaldi_checks import validate
 from espnet2_ext.data.kaldi_dir import KaldiDir, Segment
 from espnet2_ext.io.tables import read_table
 from espnet2_ext.text.buckwalter import to_buckwalter
-from local.mgb2 import prepare
+from local import mgb2
 from tests.local.miniature import PROGRAMMES, write_mgb2
 
 pytest.importorskip("lhotse")
@@ -27,7 +27,7 @@ def root(tmp_path):
 def run(root, *options):
     output = root.parent / "data"
     words = ["--corpus-dir", str(root), "--output-dir", str(output), *options]
-    return prepare.main(words), output
+    return mgb2.main(words), output
 
 
 def texts(output, part="train"):
@@ -152,7 +152,7 @@ def test_a_bad_segment(root, capsys):
 
 def test_nobody_downloads_it_unasked(tmp_path, capsys):
     words = ["--download-dir", str(tmp_path), "--output-dir", str(tmp_path / "data")]
-    assert prepare.main(words) == 1
+    assert mgb2.main(words) == 1
     assert "https://arabicspeech.org/mgb2" in capsys.readouterr().err
     write_mgb2(tmp_path)
-    assert prepare.main([*words, "--parts", "dev"]) == 0
+    assert mgb2.main([*words, "--parts", "dev"]) == 0

@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from espnet2_ext.data.kaldi_dir import KaldiDir
-from local.mini_librispeech import prepare, sets
+from local.mini_librispeech import __main__ as prepare
+from local.mini_librispeech import sets
 from local.mini_librispeech.corpus import TRAINING
 from local.mini_librispeech.sets import TEST_SPEAKERS, hold_out
 from local.utterances import Utterance

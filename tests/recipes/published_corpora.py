@@ -8,8 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from local.asc.corpus import read_asc
-from local.cmu_arctic.corpus import SPEAKERS
+from local.asc import read_asc
+from local.cmu_arctic import SPEAKERS
 from tests.local.mini_arabic_sc import write_arabic_sc
 from tests.local.mini_asc import write_asc
 from tests.local.mini_clartts import write_clartts

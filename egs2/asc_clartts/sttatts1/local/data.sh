@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Prepares ASC and ClArTTS, joined, and MGB-2 for warm fine-tuning. Takes the options of
-# local/asc_clartts/prepare.py, such as --valid 40 200. run.sh sets its own options and
+# local/asc_clartts.py, such as --valid 40 200. run.sh sets its own options and
 # recipe_dir, sttatts.sh datadir and python.
 set -euo pipefail
 
 prepare() { # prepare CORPUS WORD...
-    "${python:?}" -m "local.$1.prepare" \
+    "${python:?}" -m "local.$1" \
         --download-dir "${recipe_dir:?}/downloads" --output-dir "${datadir:?}" "${@:2}"
 }
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Prepares the corpora, and joins their parts to train_<size>/{asr,tts}, as the paper's
-# Table 1 has them. Takes options that all of local/<corpus>/prepare.py have, such as
+# Table 1 has them. Takes options that all of local/<corpus>.py have, such as
 # --allow-failures N. run.sh sets its own options and recipe_dir, sttatts.sh datadir and
 # python.
 set -euo pipefail
 
 prepare() { # prepare CORPUS FOLDER WORD...
-    "${python:?}" -m "local.$1.prepare" ${2:+--corpus-dir "$2"} \
+    "${python:?}" -m "local.$1" ${2:+--corpus-dir "$2"} \
         --download-dir "${recipe_dir:?}/downloads" --output-dir "${datadir:?}" "${@:3}"
 }
 join() { # join TASK SET PART...: data/SET/TASK out of data/PART/TASK
