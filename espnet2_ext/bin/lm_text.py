@@ -10,18 +10,17 @@ r"""Cut texts into a model's tokens, for training language models.
 """
 
 import argparse
-import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from espnet2_ext.bin.token_list import tokens_of_model
 from espnet2_ext.io.files import write_text
-from espnet2_ext.io.tables import read_table
+from espnet2_ext.io.options import add_options, command_parser, options_of, run_command
+from espnet2_ext.io.tables import read_table, write_table
 from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS
-from espnet2_ext.text.cleaners import build_cleaner
 from espnet2_ext.text.ngram_estimation import NgramEstimate
-from espnet2_ext.text.tokens import build_tokenizer
+from espnet2_ext.text.token_lists import read_tokens, tokens_of_model, write_tokens
+from espnet2_ext.text.tokens import TextOptions
 
 ORDER = 6
 """Of n-grams; of characters they see a word and a half."""
@@ -29,50 +28,52 @@ ORDER = 6
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 if all is well, 1 if not."""
-    args = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
-    try:
-        _run(args)
-    except (OSError, ValueError) as error:
-        print(f"lm_text: {error}", file=sys.stderr)
-        return 1
-    return 0
+    parser = command_parser("lm_text", __doc__)
+    add = parser.add_argument
+    add("texts", type=Path, nargs="+", help="Kaldi's 'text' tables")
+    add("--plain", action="store_true", help="texts without ids, one a line")
+    tokens = parser.add_mutually_exclusive_group(required=True)
+    tokens.add_argument("--token_list", type=Path, metavar="FILE", help="of the model")
+    tokens.add_argument(
+        "--like", type=Path, metavar="YAML", help="the model's config.yaml instead"
+    )
+    add_options(parser, TextOptions, "texts")
+    for name, text in (
+        ("--output", "the texts as tokens, with ids"),
+        ("--lm_token_list", "tokens in ESPnet's order"),
+        ("--arpa", "n-gram model of the texts"),
+    ):
+        add(name, type=Path, metavar="FILE", help=text)
+    add("--order", type=int, default=ORDER, help=f"of the n-grams (default: {ORDER})")
+    args = parser.parse_args(argv)
+    return run_command("lm_text", lambda: _run(args))
 
 
 def _run(args: argparse.Namespace) -> None:
     if not (args.output or args.arpa or args.lm_token_list):
         raise ValueError("nothing to write: give --output, --arpa or --lm_token_list")
-    tokens = _token_list(args)
-    cleaner = build_cleaner(args.cleaner)
-    tokenizer = build_tokenizer(args.token_type, tokens, args.bpemodel)
+    tokens = tokens_of_model(args.like) if args.like else read_tokens(args.token_list)
+    tokenizer, cleaner = options_of(args, TextOptions).build(tokens)
     special = {*FIRST_SYMBOLS, *LAST_SYMBOLS}
     known = {*tokens} - special
-    sentences = []
+    sentences = {}
     for uid, text in _texts(args.texts, args.plain):
         pieces = tokenizer.pieces(cleaner(text))
         if pieces:
-            named = [piece if piece in known else "<unk>" for piece in pieces]
-            sentences.append((uid, named))
+            sentences[uid] = [p if p in known else "<unk>" for p in pieces]
     if not sentences:
         raise ValueError("no words in the texts after cleaning")
     if args.output:
-        lines = (f"{uid} {' '.join(pieces)}\n" for uid, pieces in sentences)
-        write_text(args.output, "".join(lines))
+        lines = {uid: " ".join(pieces) for uid, pieces in sentences.items()}
+        write_table(args.output, lines, ordered=False)
     if args.lm_token_list:
         # ESPnet's order: the first and the last have a meaning there.
         ordinary = [token for token in tokens if token not in special]
-        listed = ["<blank>", "<unk>", *ordinary, "<sos/eos>"]
-        write_text(args.lm_token_list, "".join(f"{token}\n" for token in listed))
+        write_tokens(args.lm_token_list, ["<blank>", "<unk>", *ordinary, "<sos/eos>"])
     if args.arpa:
-        estimate = NgramEstimate((p for _, p in sentences), args.order, known)
+        estimate = NgramEstimate(sentences.values(), args.order, known)
         write_text(args.arpa, "".join(f"{line}\n" for line in estimate.arpa()))
-    print(f"{len(sentences)} texts, {sum(len(p) for _, p in sentences)} tokens")
-
-
-def _token_list(args: argparse.Namespace) -> list[str]:
-    if args.like is not None:
-        return tokens_of_model(args.like)
-    return args.token_list.read_text(encoding="utf-8").split("\n")[:-1]
+    print(f"{len(sentences)} texts, {sum(map(len, sentences.values()))} tokens")
 
 
 def _texts(paths: list[Path], plain: bool) -> Iterator[tuple[str, str]]:
@@ -89,39 +90,6 @@ def _texts(paths: list[Path], plain: bool) -> Iterator[tuple[str, str]]:
                 yield uid, text
             elif seen[uid] != text:
                 yield f"{uid}-{place}", text
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="lm_text",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("texts", type=Path, nargs="+", help="Kaldi's 'text' tables")
-    parser.add_argument(
-        "--plain", action="store_true", help="texts without ids, one a line"
-    )
-    tokens = parser.add_mutually_exclusive_group(required=True)
-    tokens.add_argument("--token_list", type=Path, metavar="FILE", help="of the model")
-    tokens.add_argument(
-        "--like", type=Path, metavar="YAML", help="the model's config.yaml instead"
-    )
-    parser.add_argument("--token_type", choices=["char", "bpe"], default="char")
-    parser.add_argument("--bpemodel", type=Path, help="SentencePiece model file")
-    parser.add_argument("--cleaner", help="of the model, such as 'english'")
-    parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="the texts as tokens, with ids"
-    )
-    parser.add_argument(
-        "--lm_token_list", type=Path, metavar="FILE", help="tokens in ESPnet's order"
-    )
-    parser.add_argument(
-        "--arpa", type=Path, metavar="FILE", help="n-gram model of the texts"
-    )
-    parser.add_argument(
-        "--order", type=int, default=ORDER, help=f"of the n-grams (default: {ORDER})"
-    )
-    return parser
 
 
 if __name__ == "__main__":

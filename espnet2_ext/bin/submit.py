@@ -8,50 +8,41 @@ there is taken from the rest of them. The folder gets train_job.sh, which is sub
 and train_job.out, what it prints.
 """
 
-import argparse
 import signal
 import sys
 from pathlib import Path
 from typing import NoReturn
 
-from espnet2_ext.jobs.batch_job import JobError, JobSize, run_in_queue
+from espnet2_ext.io.options import add_options, command_parser, options_of, run_command
+from espnet2_ext.jobs.batch_job import JobSize, run_in_queue
 from espnet2_ext.jobs.clusters import QUEUE_CLUSTERS, JobOptions
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; its exit code, or 1 if it could not be run."""
-    args = _parser().parse_args(argv)
+    parser = command_parser("submit", __doc__)
+    add = parser.add_argument
+    add("words", nargs="+", metavar="-- COMMAND", help="what to run")
+    add("--cmd_backend", choices=list(QUEUE_CLUSTERS), required=True)
+    add("--cluster_config", type=Path, metavar="YAML", required=True)
+    add("--folder", type=Path, required=True, help="gets its output")
+    add_options(parser, JobSize)
+    args = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        options = JobOptions(1, args.cmd_backend, args.cluster_config)
-        size = JobSize(args.ngpu, args.num_nodes, args.num_threads)
+
+    def run() -> int:
+        options, size = options_of(args, JobOptions), options_of(args, JobSize)
         args.folder.mkdir(parents=True, exist_ok=True)
         return run_in_queue(args.words, options, size, args.folder.resolve())
-    except (OSError, ValueError, JobError) as error:
-        print(f"submit: {error}", file=sys.stderr)
-        return 1
+
+    try:
+        return run_command("submit", run)
     except KeyboardInterrupt:
         return 130
 
 
 def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="submit",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("words", nargs="+", metavar="-- COMMAND", help="what to run")
-    parser.add_argument("--cmd_backend", choices=list(QUEUE_CLUSTERS), required=True)
-    parser.add_argument("--cluster_config", type=Path, metavar="YAML", required=True)
-    parser.add_argument("--folder", type=Path, required=True, help="gets its output")
-    parser.add_argument("--ngpu", type=int, default=0, help="of each machine")
-    parser.add_argument("--num_nodes", type=int, default=1, help="machines")
-    parser.add_argument("--num_threads", type=int, help="default: the settings' cores")
-    return parser
 
 
 if __name__ == "__main__":

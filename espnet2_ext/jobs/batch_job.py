@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from espnet2_ext.io.files import write_text
+from espnet2_ext.io.options import option
 from espnet2_ext.jobs.clusters import JobOptions, read_training_settings
 
 SCRIPT, OUTPUT, NUMBER = "train_job.sh", "train_job.out", "train_job.id"
@@ -33,14 +34,14 @@ LOOK_AGAIN = 0.5
 class JobSize:
     """What a job needs."""
 
-    ngpu: int = 0
-    """On each machine."""
-    num_nodes: int = 1
-    num_threads: int | None = None
-    """On each machine; None: ``cores`` of the settings."""
+    ngpu: int = option(0, "GPUs of each machine", int)
+    num_nodes: int = option(1, "machines", int)
+    num_threads: int | None = option(
+        None, "of each machine (default: the settings' cores)", int
+    )
 
 
-class JobError(RuntimeError):
+class JobError(OSError):
     """The job could not be submitted, or another one is at work."""
 
 

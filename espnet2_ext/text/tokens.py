@@ -1,15 +1,18 @@
 """Characters and SentencePiece models in SpeechT5's symbol order."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from espnet2_ext.io.options import option
 from espnet2_ext.sttatts.symbols import (
     FIRST_SYMBOLS,
     LAST_SYMBOLS,
     UNK,
     check_token_list,
 )
+from espnet2_ext.text.cleaners import build_cleaner
 
 SPACE = "\u2581"
 """SentencePiece's visible space; every text starts with one."""
@@ -100,3 +103,27 @@ def build_tokenizer(
     if bpemodel is None:
         raise ValueError("token_type 'bpe' needs --bpemodel FILE")
     return SentencePieceTokenizer(token_list, bpemodel)
+
+
+@dataclass(frozen=True)
+class TextOptions:
+    """How a model reads texts."""
+
+    token_type: str = option(
+        "char", "characters, or a SentencePiece model", choices=["char", "bpe"]
+    )
+    bpemodel: Path | None = option(None, "SentencePiece model file", Path)
+    cleaner: str | None = option(None, "applied first, such as 'english'")
+
+    def build(
+        self, token_list: Sequence[str]
+    ) -> tuple[Tokenizer, Callable[[str], str]]:
+        """Make the tokenizer and the cleaner.
+
+        Raises:
+            FileNotFoundError: no such SentencePiece model.
+            ValueError: see :func:`build_tokenizer` and
+                :func:`~espnet2_ext.text.cleaners.build_cleaner`.
+        """
+        tokenizer = build_tokenizer(self.token_type, token_list, self.bpemodel)
+        return tokenizer, build_cleaner(self.cleaner)

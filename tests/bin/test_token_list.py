@@ -75,7 +75,7 @@ def test_refusals(tmp_path, capsys):
     (tmp_path / "empty").write_text("")
     cases = [
         ("no characters", "empty"),
-        ("no such file", "missing"),
+        ("no such table", "missing"),
         ("go together", "empty", "--token_type", "bpe"),
         ("no such SentencePiece", "empty", "--token_type=bpe", "--bpemodel=no.model"),
         ("unknown or uninstalled cleaner", "empty", "--cleaner", "nobody"),
