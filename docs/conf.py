@@ -43,8 +43,8 @@ apidoc_modules = [
         "destination": "reference/modules",
         "separate_modules": True,
         "module_first": True,
-        "include_private": False,
-        "no_headings": False,
+        # The commands have pages of their own, made from their help.
+        "exclude_patterns": ["../espnet2_ext/bin"],
     }
 ]
 autodoc_default_options = {"members": True, "member-order": "bysource"}
