@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from espnet import TASKS
 
+from espnet2_ext.patches import register
+
 if TYPE_CHECKING:
     from espnet2_ext.audio import BadInputError
     from espnet2_ext.inference.api import STTATTS
@@ -25,7 +27,7 @@ _PLACES = {
 
 
 # ``espnet.load(model, task="sttatts")`` after ``import espnet2_ext``.
-TASKS.setdefault("sttatts", ("espnet2_ext.inference.api", "STTATTS"))
+register(TASKS, "sttatts", ("espnet2_ext.inference.api", "STTATTS"))
 
 
 def __getattr__(name: str) -> Any:

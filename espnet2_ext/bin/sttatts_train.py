@@ -4,8 +4,8 @@ import sys
 
 import torch
 
+from espnet2_ext.tasks.phase_training import train_phases
 from espnet2_ext.tasks.sttatts import STTATTSTask
-from espnet2_ext.train.phase_training import train_phases
 from espnet2_ext.train.resuming import OtherTrainingError
 
 

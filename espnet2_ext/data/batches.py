@@ -14,14 +14,15 @@ from espnet2.samplers.build_batch_sampler import BATCH_TYPES, build_batch_sample
 
 from espnet2_ext.data.buckets import LengthBuckets, bucket_batches
 from espnet2_ext.data.names import SIZE_OF
+from espnet2_ext.patches import register
 
 Batches = list[tuple[str, ...]]
 
 BUCKETS = "buckets"
 """The batch type that is ours."""
 
-# ESPnet's parser takes its choices from here.
-BATCH_TYPES.setdefault(
+register(
+    BATCH_TYPES,
     BUCKETS,
     "Batches of up to --batch_bins samples, padding counted, whose waves are padded to "
     "one of a few lengths (--bucket_multiple, --bucket_growth), so that shapes repeat. "

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from espnet2_ext.inference.reader import Reader
+from espnet2_ext.inference.search.caches import keep_rows
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.layers import valid_mask
 
@@ -164,7 +165,7 @@ def generate(
         if len(going_on) < len(alive):
             places = torch.tensor(going_on, device=memory.device)
             alive = [alive[place] for place in going_on]
-            caches = [cache.select(places, places) for cache in caches]
+            caches = [keep_rows(cache, places) for cache in caches]
             memory_mask, spembs, newest = (
                 value.index_select(0, places) for value in (memory_mask, spembs, newest)
             )

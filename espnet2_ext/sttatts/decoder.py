@@ -15,72 +15,36 @@ from espnet2_ext.sttatts.layers import (
 
 
 class LayerCache(NamedTuple):
-    """What a layer keeps between steps, for U utterances with K hypotheses each.
+    """Keys and values that a layer keeps between steps, for U rows.
 
     A cache is good for one step: the next one may write into the same storage.
     """
 
-    prefix: KeyValue | None
-    """Keys and values of the earlier steps: (U * K, H, L, d), a row per hypothesis;
-    or (U, H, S, d), a pool of S positions that the hypotheses of an utterance
-    share, where ``ancestors`` says which position belongs to which."""
     memory: KeyValue
-    """Keys and values of the memory, (U, H, T, d), shared by the K hypotheses."""
+    """(U, H, T, d), projected once."""
+    prefix: KeyValue | None = None
+    """(U, H, S, d) of the earlier positions."""
     storage: KeyValue | None = None
     """What ``prefix`` is the front part of; behind it is room for later steps."""
 
     def append(self, newest: KeyValue) -> "LayerCache":
-        """Add positions (rows, H, n, d) behind the prefix."""
+        """Add positions (U, H, K, d) behind the prefix."""
         start = 0 if self.prefix is None else self.prefix.key.size(2)
         end = start + newest.key.size(2)
         storage = self.storage
         if storage is None or storage.key.size(2) < end:
             # A fifth more than needed: the copies of a whole search stay linear
             # in its length, and little memory lies idle.
-            capacity = end + max(16, end // 5)
-            storage = KeyValue(*(_empty_with_length(x, capacity) for x in newest))
+            rows, heads, _, depth = newest.key.shape
+            room = (rows, heads, end + max(16, end // 5), depth)
+            storage = KeyValue(*(x.new_empty(room) for x in newest))
             if self.prefix is not None:
                 storage.key[:, :, :start] = self.prefix.key
                 storage.value[:, :, :start] = self.prefix.value
         storage.key[:, :, start:end] = newest.key
         storage.value[:, :, start:end] = newest.value
         prefix = KeyValue(storage.key[:, :, :end], storage.value[:, :, :end])
-        return LayerCache(prefix, self.memory, storage)
-
-    def select(
-        self,
-        rows: Tensor,
-        utterances: Tensor | None = None,
-        frames: int | None = None,
-    ) -> "LayerCache":
-        """Keep or reorder hypotheses, and drop utterances that are done.
-
-        Args:
-            rows: indices into the rows of the prefix: U * K, or U for a pool.
-            utterances: indices into the U utterances; all stay when missing.
-            frames: how many memory frames the utterances that stay still need.
-        """
-        prefix, memory = self.prefix, self.memory
-        if prefix is not None:
-            prefix = KeyValue(*(x.index_select(0, rows) for x in prefix))
-        if utterances is not None:
-            memory = KeyValue(
-                *(x[:, :, :frames].index_select(0, utterances) for x in memory)
-            )
-        return LayerCache(prefix, memory)
-
-    def select_positions(self, positions: Tensor) -> "LayerCache":
-        """Keep only the ``positions`` (rows, n) of the prefix."""
-        if self.prefix is None:
-            return self
-        _, heads, _, depth = self.prefix.key.shape
-        index = positions[:, None, :, None].expand(-1, heads, -1, depth)
-        prefix = KeyValue(*(x.gather(2, index) for x in self.prefix))
-        return LayerCache(prefix, self.memory)
-
-
-def _empty_with_length(x: Tensor, length: int) -> Tensor:
-    return x.new_empty(x.size(0), x.size(1), length, x.size(3))
+        return LayerCache(self.memory, prefix, storage)
 
 
 class DecoderLayer(nn.Module):
@@ -139,18 +103,14 @@ class DecoderLayer(nn.Module):
         cache: LayerCache,
         memory_mask: Tensor,
         need_weights: bool = False,
-        ancestors: Tensor | None = None,
+        self_mask: Tensor | None = None,
     ) -> tuple[Tensor, LayerCache, Tensor | None]:
-        """Run the layer for the newest position only; see :meth:`Decoder.step`."""
+        """Run the layer for the newest positions only; see :meth:`Decoder.step`."""
         newest = self.self_attn_layer_norm.before(x)
-        if ancestors is None:
-            newest = newest.reshape(-1, 1, x.size(2))
         cache = cache.append(self.self_attn.project(newest))
         assert cache.prefix is not None
-        attended, _ = self.self_attn(newest, cache.prefix, ancestors)
-        x = self.self_attn_layer_norm.after(x, attended.view_as(x))
-        # The hypotheses of an utterance are the queries of one attention over its
-        # memory, so the memory is neither copied nor projected again.
+        attended, _ = self.self_attn(newest, cache.prefix, self_mask)
+        x = self.self_attn_layer_norm.after(x, attended)
         attended, weights = self.encoder_attn(
             self.encoder_attn_layer_norm.before(x),
             cache.memory,
@@ -217,8 +177,7 @@ class Decoder(nn.Module):
             assert isinstance(layer, DecoderLayer)
             projected = layer.encoder_attn.project(memory)
             # Every step reads it all, and reads whole heads faster.
-            projected = KeyValue(*(x.contiguous() for x in projected))
-            caches.append(LayerCache(None, projected))
+            caches.append(LayerCache(KeyValue(*(x.contiguous() for x in projected))))
         return caches
 
     def step(
@@ -227,20 +186,19 @@ class Decoder(nn.Module):
         caches: list[LayerCache],
         memory_mask: Tensor,
         need_weights: bool = False,
-        ancestors: Tensor | None = None,
+        self_mask: Tensor | None = None,
         window: Tensor | None = None,
     ) -> tuple[Tensor, list[LayerCache], tuple[Tensor, ...]]:
-        """Decode one position in evaluation mode.
+        """Decode the newest positions in evaluation mode.
 
         Args:
-            x: (U, K, D) newest input of K hypotheses for each of U utterances.
+            x: (U, K, D) inputs of the newest positions: one a row, or those of K
+                hypotheses, which ``self_mask`` then keeps apart.
             caches: one per layer, from :meth:`start` or the last step.
             memory_mask: (U, T) bool, True where a frame is real.
             need_weights: also return the cross-attention weights.
-            ancestors: (U, K, S) bool, for a search whose hypotheses share a pool of
-                positions: True where one of the S positions, the last K of which
-                are those of ``x``, belongs to the hypothesis.  Without it each
-                hypothesis has a row of its own.
+            self_mask: (U, K, S) bool, True where one of the S positions so far, the
+                last K of which are those of ``x``, may be seen; all when missing.
             window: (U, H, 1, T) bool, True where cross-attention may look.
 
         Returns:
@@ -248,12 +206,12 @@ class Decoder(nn.Module):
             per layer (empty unless asked).
         """
         frames = _within(memory_mask, window)
-        if ancestors is not None:
-            ancestors = ancestors.unsqueeze(1)
+        if self_mask is not None:
+            self_mask = self_mask.unsqueeze(1)
         grown, attentions = [], []
         for layer, cache in zip(self.layers, caches, strict=True):
             assert isinstance(layer, DecoderLayer)
-            x, cache, weights = layer.step(x, cache, frames, need_weights, ancestors)
+            x, cache, weights = layer.step(x, cache, frames, need_weights, self_mask)
             grown.append(cache)
             if weights is not None:
                 attentions.append(weights)

@@ -10,20 +10,20 @@ import torch
 from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.tasks.abs_task import AbsTask, IteratorOptions, scheduler_classes
 from espnet2.train.class_choices import ClassChoices
-from espnet2.utils.nested_dict_action import NestedDictAction
-from espnet2.utils.types import int_or_none, str2bool, str_or_none
 
-from espnet2_ext.data.batches import BUCKETS, speech_buckets, text_buckets
+from espnet2_ext.data.batches import speech_buckets, text_buckets
 from espnet2_ext.data.collate import TaskCollate
 from espnet2_ext.data.iterators import build_task_iterators
 from espnet2_ext.data.names import all_names, tasks_in
 from espnet2_ext.data.preprocessor import TaskPreprocessor
 from espnet2_ext.data.speaker_dimension import data_dimension
-from espnet2_ext.sttatts.config import PRESETS, TASKS, ModelConfig
+from espnet2_ext.patches import register
+from espnet2_ext.sttatts.config import TASKS, ModelConfig
 from espnet2_ext.sttatts.configuration import build_model_config, plain_values
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.prenets import FRONT_ENDS
-from espnet2_ext.text.cleaners import CLEANERS, build_cleaner
+from espnet2_ext.tasks.options import add_options
+from espnet2_ext.text.cleaners import build_cleaner
 from espnet2_ext.text.tokens import build_tokenizer
 from espnet2_ext.train.freezing import (
     check_frozen,
@@ -34,7 +34,7 @@ from espnet2_ext.train.resuming import check_resuming
 from espnet2_ext.train.trainer import STTATTSTrainer
 from espnet2_ext.train.tristage import OfficialTristageLR
 
-scheduler_classes.setdefault("tristagelr_official", OfficialTristageLR)
+register(scheduler_classes, "tristagelr_official", OfficialTristageLR)
 
 frontend_choices = ClassChoices("frontend", classes=FRONT_ENDS, default=None)
 
@@ -48,194 +48,10 @@ class STTATTSTask(AbsTask):
 
     @classmethod
     def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
-        """Add our options and set the paper's defaults for ESPnet's."""
-        model = parser.add_argument_group("Model")
-        required = parser.get_default("required")
-        required += ["token_list"]
-        model.add_argument(
-            "--token_list",
-            type=str_or_none,
-            default=None,
-            help="Text file, one symbol a line, in SpeechT5's order: <s> <pad> </s> "
-            "<unk> … <mask> <ctc_blank>",
-        )
-        model.add_argument(
-            "--preset",
-            choices=sorted(PRESETS),
-            default="base",
-            help="Named sizes that --model_conf changes",
-        )
-        model.add_argument(
-            "--model_conf",
-            action=NestedDictAction,
-            default={},
-            help="Changes to the preset, e.g. --model_conf fusion.mode=learned",
-        )
-        model.add_argument(
-            "--trained_tasks",
-            nargs="*",
-            default=[],
-            help="Written into config.yaml: tasks whose data the run and earlier "
-            "phases saw",
-        )
-        model.add_argument(
-            "--ctc_head_trained",
-            type=str2bool,
-            default=True,
-            help="Written into config.yaml: false after the import of a checkpoint "
-            "without a CTC head, until ASR is trained",
-        )
-        model.add_argument(
-            "--speaker_tool",
-            type=str_or_none,
-            default=None,
-            help="Written into config.yaml: extractor of the speaker embeddings",
-        )
-        text = parser.add_argument_group("Text")
-        text.add_argument(
-            "--token_type",
-            choices=["char", "bpe"],
-            default="char",
-            help="'char' or a SentencePiece model ('bpe')",
-        )
-        text.add_argument(
-            "--bpemodel",
-            type=str_or_none,
-            default=None,
-            help="SentencePiece model file for --token_type bpe",
-        )
-        text.add_argument(
-            "--cleaner",
-            type=str_or_none,
-            default=None,
-            help=f"Text cleaner: {', '.join(CLEANERS)}, or one of ESPnet's",
-        )
-        phases = parser.add_argument_group("Phases")
-        phases.add_argument(
-            "--phases",
-            type=str_or_none,
-            default=None,
-            help="YAML of trainings that follow each other, with tasks, data, epochs "
-            "and frozen modules; see espnet2_ext/train/phases.py",
-        )
-        phases.add_argument(
-            "--phase",
-            type=str_or_none,
-            default=None,
-            help="Written into config.yaml: which of the phases it was",
-        )
-        phases.add_argument(
-            "--schedule_epochs",
-            type=int_or_none,
-            default=None,
-            help="Set by --phases: epochs that the schedule spans (default: "
-            "--max_epoch)",
-        )
-        mixing = parser.add_argument_group("Task mixing")
-        mixing.add_argument(
-            "--task_ratio",
-            action=NestedDictAction,
-            default={},
-            help=f"Proportion of micro-batches per task ({', '.join(TASKS)}), e.g. "
-            "--task_ratio asr=1 --task_ratio tts=2; default: as the corpora are, as "
-            "far as every update can hold every task",
-        )
-        mixing.add_argument(
-            "--mix_mode",
-            choices=["alternate", "zip"],
-            default="alternate",
-            help="Single-task micro-batches, or one batch of every task per step",
-        )
-        batches = parser.add_argument_group("Batch shapes and limits")
-        batches.add_argument(
-            "--bucket_multiple",
-            type=int,
-            default=8192,
-            help="Padded waves are multiples of this many samples; 0 keeps each "
-            "batch's own length",
-        )
-        batches.add_argument(
-            "--bucket_growth",
-            type=float,
-            default=1.1,
-            help="Least ratio between neighbouring padded wave lengths",
-        )
-        batches.add_argument(
-            "--text_multiple",
-            type=int,
-            default=16,
-            help="Padded texts are multiples of this many tokens; 0: no padding",
-        )
-        batches.add_argument(
-            "--min_speech_samples",
-            type=int,
-            default=1056,
-            help="Shorter utterances are left out of training",
-        )
-        batches.add_argument(
-            "--max_speech_samples",
-            type=int,
-            default=480256,
-            help="Longer utterances are left out of training (30 s)",
-        )
-        batches.add_argument(
-            "--max_text_tokens",
-            type=int,
-            default=600,
-            help="Utterances with longer texts are left out, where a text shape "
-            "file is given",
-        )
-        batches.add_argument(
-            "--asr_speeds",
-            type=float,
-            nargs="*",
-            default=[],
-            metavar="FACTOR",
-            help="Play each training recording of ASR at one of these speeds, drawn "
-            "anew each time, e.g. 0.9 1.0 1.1",
-        )
+        """Add our options, and the front ends that can be chosen."""
+        add_options(parser)
         for choices in cls.class_choices_list:
-            choices.add_arguments(batches)
-        # The paper's optimisation (section 4.2 and the released script).  The rule
-        # from updates to epochs:
-        #   updates = max_epoch * num_iters_per_epoch / accum_grad
-        parser.set_defaults(
-            iterator_type="task",
-            valid_iterator_type="task",
-            batch_type=BUCKETS,
-            batch_bins=3_200_000,
-            # Ours: room for every task in every update.
-            accum_grad=4,
-            optim="adamw",
-            optim_conf={
-                "lr": 1e-4,
-                "betas": [0.9, 0.98],
-                "eps": 1e-8,
-                "weight_decay": 0.1,
-            },
-            scheduler="tristagelr_official",
-            scheduler_conf={
-                "max_steps": 150000,
-                "warmup_ratio": 0.25,
-                "hold_ratio": 0.4,
-                "decay_ratio": 0.35,
-                "init_lr_scale": 0.01,
-                "final_lr_scale": 0.05,
-            },
-            grad_clip=25.0,
-            resume=True,
-            # Single-task micro-batches leave the other task's parameters unused.
-            unused_parameters=True,
-            best_model_criterion=[
-                ("valid", "joint_loss", "min"),
-                ("valid", "asr_loss", "min"),
-                ("valid", "tts_loss", "min"),
-                ("valid", "vc_loss", "min"),
-                ("valid", "tts_free", "min"),
-            ],
-            early_stopping_criterion=("valid", "joint_loss", "min"),
-            keep_nbest_models=[5],
-        )
+            choices.add_arguments(parser)
 
     @classmethod
     def check_required_command_args(cls, args: argparse.Namespace) -> None:

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 from espnet2.torch_utils.safe_torch_load import UnsafeLoadRefusedError, safe_torch_load
 
 from espnet2_ext.io.files import replacing
+from espnet2_ext.patches import saving_with
 
 CHECKPOINT = "checkpoint.pth"
 PREVIOUS = "checkpoint.previous.pth"
@@ -97,26 +97,14 @@ class CheckpointKeeper:
 
     @contextmanager
     def guard_saves(self) -> Iterator[None]:
-        """Route every ``torch.save`` to a path through :func:`atomic_save`.
-
-        The Trainer has no hook for its saves, so the function is replaced for the
-        time of the training.
-        """
-        original = torch.save
+        """Make every ``torch.save`` to a path of the Trainer's whole or undone."""
         # Left by a killed run whose epoch was never finished.
         (self.folder / PENDING).unlink(missing_ok=True)
 
-        def save(obj: Any, f: Any, *args: Any, **kwargs: Any) -> None:
-            if not isinstance(f, str | os.PathLike):
-                original(obj, f, *args, **kwargs)
-                return
-            path = Path(f)
+        def write(save: Any, obj: Any, path: Path) -> None:
             if path.name == CHECKPOINT:
                 path = path.with_name(PENDING)
-            atomic_save(original, obj, path)
+            atomic_save(save, obj, path)
 
-        torch.save = save
-        try:
+        with saving_with(write):
             yield
-        finally:
-            torch.save = original

@@ -13,7 +13,8 @@
 A phase is a training of its own, with optimizer and schedule started anew, from the
 weights of the phase before. One with ``continues: true`` is no new training: it goes
 on with optimizer, schedule and epoch count, and changes only the data or what is
-frozen. :mod:`espnet2_ext.train.phase_training` does what the table says.
+frozen. ``plan_steps`` says where each phase trains and whose weights it starts from;
+:mod:`espnet2_ext.tasks.phase_training` does it.
 """
 
 from collections.abc import Sequence
@@ -21,43 +22,39 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-import yaml
 from pydantic import Field, PositiveInt, TypeAdapter, ValidationError
+
+from espnet2_ext.io.settings import read_yaml
 
 Task = Literal["asr", "tts", "vc"]
 
-OWN_OPTIONS = frozenset(
-    {
-        "config",
-        "collect_stats",
-        "freeze_param",
-        "init_param",
-        "max_epoch",
-        "output_dir",
-        "phase",
-        "phases",
-        "resume",
-        "schedule_epochs",
-        "trained_tasks",
-        *(
-            f"{part}_{what}"
-            for part in ("train", "valid")
-            for what in ("data_path_and_name_and_type", "shape_file")
-        ),
-    }
-)
+OWN_OPTIONS = {
+    "config",
+    "collect_stats",
+    "freeze_param",
+    "init_param",
+    "max_epoch",
+    "output_dir",
+    "phase",
+    "phases",
+    "resume",
+    "schedule_epochs",
+    "trained_tasks",
+    "train_data_path_and_name_and_type",
+    "train_shape_file",
+    "valid_data_path_and_name_and_type",
+    "valid_shape_file",
+}
 """Options of ``sttatts_train`` that the other keys of a phase decide, or the user."""
 
-RUN_OPTIONS = frozenset(
-    {
-        "accum_grad",
-        "num_iters_per_epoch",
-        "optim",
-        "optim_conf",
-        "scheduler",
-        "scheduler_conf",
-    }
-)
+RUN_OPTIONS = {
+    "accum_grad",
+    "num_iters_per_epoch",
+    "optim",
+    "optim_conf",
+    "scheduler",
+    "scheduler_conf",
+}
 """Options that a phase cannot change while it continues another."""
 
 
@@ -93,6 +90,12 @@ class Phase:
 
 _ADAPTER = TypeAdapter(Phase)
 
+RECORD = "phases_begun.yaml"
+"""In the output folder: the phases that have begun."""
+
+START_WEIGHTS = "valid.joint_loss.ave.pth"
+"""What a phase starts from, of the phase before it; ``init`` can name another file."""
+
 
 def read_phases(path: Path) -> list[Phase]:
     """Read and check a table of phases.
@@ -101,12 +104,10 @@ def read_phases(path: Path) -> list[Phase]:
         ValueError: lists every wrong entry with file, phase and key.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ValueError(f"{path}: no such file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: is no YAML: {error}") from None
-    entries = content.get("phases") if isinstance(content, dict) else None
+        content = read_yaml(path)
+    except FileNotFoundError as error:
+        raise ValueError(str(error)) from None
+    entries = content.get("phases")
     if not isinstance(entries, list) or not entries or set(content) != {"phases"}:
         raise ValueError(f"{path}: has to hold 'phases:' with a list, and nothing else")
     phases, problems = [], []
@@ -129,11 +130,6 @@ def read_phases(path: Path) -> list[Phase]:
     if problems:
         raise ValueError("\n".join(f"{path}: {problem}" for problem in problems))
     return phases
-
-
-def plain_phase(phase: Phase) -> dict[str, Any]:
-    """Values that YAML writes and reads back."""
-    return _ADAPTER.dump_python(phase, mode="json")
 
 
 def training_sets(phases: Sequence[Phase]) -> list[tuple[str, str]]:
@@ -184,3 +180,72 @@ def _continuation_problems(phase: Phase, earlier: Sequence[Phase]) -> list[str]:
         if name in RUN_OPTIONS
     ]
     return found
+
+
+@dataclass(frozen=True)
+class Step:
+    """A phase in its place among the others.
+
+    Attributes:
+        phase: its entry in the table.
+        number: in the table, from 1.
+        folder: of its training, below the output folder.
+        first_epoch: as ESPnet counts, which goes on where a phase continues another.
+        last_epoch: the same.
+        schedule_epochs: that the learning-rate schedule spans.
+        init: weights that it starts from, below the output folder; None for the
+            first phase and where a phase continues another.
+        learned: tasks that earlier phases have trained these weights on.
+        options: further options, from those of the phases it continues to its own.
+    """
+
+    phase: Phase
+    number: int
+    folder: str
+    first_epoch: int
+    last_epoch: int
+    schedule_epochs: int
+    init: str | None
+    learned: frozenset[str]
+    options: tuple[dict[str, Any], ...]
+
+    def record(self) -> dict[str, Any]:
+        """What must not change once a later phase has begun."""
+        return {"folder": self.folder, **_ADAPTER.dump_python(self.phase, mode="json")}
+
+
+def plan_steps(phases: Sequence[Phase]) -> list[Step]:
+    """Put phases in their folders, epochs and order of weights.
+
+    The last phase and those that it continues use the output folder itself, so that
+    what follows finds the model where it always is.
+    """
+    starts = [i for i, phase in enumerate(phases) if not phase.continues]
+    steps: list[Step] = []
+    for i, phase in enumerate(phases):
+        start = max(s for s in starts if s <= i)
+        end = min([s for s in starts if s > i], default=len(phases))
+        name = f"phase_{start + 1}_{phases[start].name}"
+        epochs = [other.epochs for other in phases[start:end]]
+        done = sum(epochs[: i - start])
+        init, learned = None, frozenset[str]()
+        if i > 0:
+            source, _, file = (phase.init or phases[i - 1].name).partition("/")
+            before = next(step for step in steps if step.phase.name == source)
+            learned = before.learned | set(before.phase.tasks)
+            if not phase.continues:
+                init = f"{before.folder}/{file or START_WEIGHTS}"
+        steps.append(
+            Step(
+                phase=phase,
+                number=i + 1,
+                folder="." if end == len(phases) else name,
+                first_epoch=done + 1,
+                last_epoch=done + phase.epochs,
+                schedule_epochs=sum(epochs),
+                init=init,
+                learned=learned,
+                options=tuple(other.options for other in phases[start : i + 1]),
+            )
+        )
+    return steps

@@ -34,32 +34,29 @@ class Progress:
             accum_grad: micro-batches per update.
             clock: gives seconds.
         """
-        self._epochs = epochs
-        self._accum_grad = accum_grad
-        self._clock = clock
+        self._epochs, self._accum_grad, self._clock = epochs, accum_grad, clock
         self._start: float | None = None
         self._last_line = 0.0
         self._done = 0
 
     def watch(self, batches: Batches, epoch: int) -> "WatchedBatches":
         """Batches of ``epoch``, which write lines while they are worked on."""
-        return WatchedBatches(self, batches, epoch)
+        return WatchedBatches(batches, lambda n: self._count(epoch, n, len(batches)))
 
-    def begin(self) -> None:
-        """Start the clock, if it does not run."""
-        if self._start is None:
-            self._start = self._last_line = self._clock()
+    def _count(self, epoch: int, number: int, size: int) -> None:
+        """Note that ``number`` of ``size`` micro-batches are done, and say so at times.
 
-    def count(self, epoch: int, number: int, size: int) -> None:
-        """Note that micro-batch ``number`` of ``size`` is done; say so now and then."""
-        self.begin()
-        assert self._start is not None
-        self._done += 1
+        The clock starts with the first call, whose ``number`` is 0.
+        """
         now = self._clock()
+        if self._start is None:
+            self._start = self._last_line = now
+        if number == 0:
+            return
+        self._done += 1
         elapsed = now - self._start
-        if number % self._accum_grad or now - self._last_line < max(
-            LEAST_PAUSE, PAUSE_SHARE * elapsed
-        ):
+        pause = max(LEAST_PAUSE, PAUSE_SHARE * elapsed)
+        if number % self._accum_grad or now - self._last_line < pause:
             return
         self._last_line = now
         whole, reached = self._epochs * size, (epoch - 1) * size + number
@@ -78,14 +75,14 @@ class Progress:
 class WatchedBatches:
     """The batches of an epoch; each counts as done when the next one is asked for."""
 
-    def __init__(self, progress: Progress, batches: Batches, epoch: int):
-        self._progress, self._batches, self._epoch = progress, batches, epoch
+    def __init__(self, batches: Batches, count: Callable[[int], None]):
+        self._batches, self._count = batches, count
 
     def __len__(self) -> int:
         return len(self._batches)
 
     def __iter__(self) -> Iterator:
-        self._progress.begin()
+        self._count(0)
         for number, batch in enumerate(self._batches, 1):
             yield batch
-            self._progress.count(self._epoch, number, len(self))
+            self._count(number)

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from espnet2_ext.io.files import write_text
+from espnet2_ext.io.settings import read_yaml
 from espnet2_ext.sttatts.configuration import build_model_config, plain_values
 from espnet2_ext.train.checkpoints import CHECKPOINT, PREVIOUS
 
@@ -23,15 +24,8 @@ TRAINED_ON = "trained_on.yaml"
 """Digests of the texts, lengths and first weights of the training in a folder."""
 
 SCHEDULE_OPTIONS = (
-    "optim",
-    "optim_conf",
-    "exclude_weight_decay",
-    "exclude_weight_decay_conf",
-    "scheduler",
-    "scheduler_conf",
-    "accum_grad",
-    "num_iters_per_epoch",
-    "grad_clip",
+    *("optim", "optim_conf", "exclude_weight_decay", "exclude_weight_decay_conf"),
+    *("scheduler", "scheduler_conf", "accum_grad", "num_iters_per_epoch", "grad_clip"),
 )
 MODEL_OPTIONS = ("model_conf", "token_list", "token_type", "cleaner", "speaker_tool")
 DATA_OPTIONS = ("task_ratio", "mix_mode", "freeze_param")
@@ -68,11 +62,11 @@ def check_resuming(
     digests = data_digests(args)
     begun = any((folder / name).exists() for name in (CHECKPOINT, PREVIOUS))
     if args.resume and begun:
-        old = _in_todays_terms(_read_yaml(folder / "config.yaml"))
+        old = _in_todays_terms(_read_settings(folder / "config.yaml"))
         new = {**vars(args), "model_conf": model_conf, "token_list": tokens}
         found = list(differences(old, new))
         if _phase(old) == _phase(new):
-            known = _read_yaml(record)
+            known = _read_settings(record)
             found += [
                 f"{name}: other content than when it began"
                 for name in known.keys() | digests.keys()
@@ -182,9 +176,6 @@ def _message(folder: Path, found: list[str]) -> str:
     )
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def _read_settings(path: Path) -> dict[str, Any]:
     """Content of a file of ours; empty where there is none."""
-    if not path.is_file():
-        return {}
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    return content
+    return read_yaml(path) if path.is_file() else {}

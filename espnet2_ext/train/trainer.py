@@ -1,23 +1,54 @@
-"""ESPnet's Trainer with safe checkpoints, a joint criterion and plots of speech."""
+"""ESPnet's Trainer with safe checkpoints, bf16, a joint criterion and plots."""
 
+import argparse
 import dataclasses
 from pathlib import Path
 from typing import Any
 
 import torch
 from espnet2.train.reporter import SubReporter, aggregate
-from espnet2.train.trainer import Trainer
+from espnet2.train.trainer import Trainer, TrainerOptions
+from espnet2.utils.build_dataclass import build_dataclass
 from torch import nn
 
 from espnet2_ext.sttatts.config import TASKS
 from espnet2_ext.train.checkpoints import CHECKPOINT, CheckpointKeeper
 from espnet2_ext.train.free_running import KeepFirst, free_running_stats
 from espnet2_ext.train.plots import plot_speech
-from espnet2_ext.train.precision import Bf16Forward
 from espnet2_ext.train.progress import Batches, Progress
 
 UNTRAINED = "init.pth"
-"""Weights before the first update, to be compared with what training makes of them."""
+"""Weights before the first update, where something compares with them."""
+
+
+class Bf16Forward(nn.Module):
+    """A model whose forward runs under bf16 autocast on the device of its weights.
+
+    It stands for ``--use_amp``: ESPnet's Trainer opens ``torch.autocast`` for CUDA
+    only, and scales the loss as fp16 needs it; bf16 has the range of fp32. Weights and
+    gradients stay float32. Autocast ends with each forward: the casts it keeps of
+    weights would be stale after an update. Parts that need float32 (mel spectrogram,
+    losses) see to that themselves.
+    """
+
+    def __init__(self, module: nn.Module):
+        """Wrap a model, which may be wrapped for several processes itself."""
+        super().__init__()
+        # The name under which the Trainer looks for what is wrapped.
+        self.module = module
+
+    def forward(self, **batch: Any) -> Any:
+        """Forward of the model, to which ``batch`` goes."""
+        device = next(self.module.parameters()).device.type
+        with torch.autocast(device, torch.bfloat16):
+            return self.module(**batch)
+
+
+@dataclasses.dataclass
+class Options(TrainerOptions):
+    """ESPnet's, and ours."""
+
+    keep_untrained: bool = False
 
 
 class STTATTSTrainer(Trainer):
@@ -26,6 +57,12 @@ class STTATTSTrainer(Trainer):
     _keeper: CheckpointKeeper
     _mixed_precision: bool
     _progress: Progress
+
+    @classmethod
+    def build_options(cls, args: argparse.Namespace) -> Options:
+        """Take what the trainer needs from the arguments of ``sttatts_train``."""
+        options: Options = build_dataclass(Options, args)
+        return options
 
     @classmethod
     def run(cls, **kwargs: Any) -> None:
@@ -45,27 +82,15 @@ class STTATTSTrainer(Trainer):
         cls._keeper.recover()
         resumes = options.resume and (folder / CHECKPOINT).exists()
         with cls._keeper.guard_saves():
-            if not resumes:
+            if options.keep_untrained and not resumes:
                 torch.save(kwargs["model"].state_dict(), folder / UNTRAINED)
             super().run(**kwargs)
             cls._keeper.commit()
 
     @staticmethod
-    def resume(
-        checkpoint: Path,
-        model: Any,
-        reporter: Any,
-        optimizers: Any,
-        schedulers: Any,
-        scaler: Any,
-        ngpu: int = 0,
-        strict: bool = True,
-    ) -> None:
+    def resume(checkpoint: Path, *args: Any, **kwargs: Any) -> None:
         """Continue from the newest readable checkpoint of the folder."""
-        path = STTATTSTrainer._keeper.newest_readable()
-        Trainer.resume(
-            path, model, reporter, optimizers, schedulers, scaler, ngpu, strict
-        )
+        Trainer.resume(STTATTSTrainer._keeper.newest_readable(), *args, **kwargs)
 
     @classmethod
     def _in_precision(cls, model: nn.Module) -> nn.Module:

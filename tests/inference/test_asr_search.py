@@ -231,26 +231,6 @@ def test_cached_steps_equal_decoding_the_whole_prefix():
 
 
 @torch.no_grad()
-def test_hypotheses_may_have_cache_rows_of_their_own():
-    model = random_model()
-    memory, lengths = random_memory(12, 7)
-    mask = torch.arange(12) < lengths.unsqueeze(1)
-    inputs = torch.randn(2 * 3, 40, 32, generator=torch.manual_seed(6))
-    caches, states = model.decoder.start(memory), []
-    for step in range(inputs.size(1)):
-        newest = inputs[:, step].view(2, 3, 32)
-        state, caches, _ = model.decoder.step(newest, caches, mask)
-        states.append(state.flatten(0, 1))
-    expected, _ = model.decoder(
-        inputs,
-        torch.ones(inputs.shape[:2], dtype=torch.bool),
-        memory.repeat_interleave(3, 0),
-        mask.repeat_interleave(3, 0),
-    )
-    assert torch.allclose(torch.stack(states, 1), expected, atol=1e-4)
-
-
-@torch.no_grad()
 def test_a_step_projects_new_tokens_only_and_the_memory_never_again():
     model = random_model()
     memory, lengths = random_memory(40, 40)

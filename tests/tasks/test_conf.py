@@ -8,8 +8,7 @@ import yaml
 from espnet2.tasks.lm import LMTask
 
 from espnet2_ext.bin.sttatts_train import main
-from espnet2_ext.train.phase_steps import plan_steps
-from espnet2_ext.train.phases import read_phases
+from espnet2_ext.train.phases import plan_steps, read_phases
 from tests.factories import TOKENS
 
 CONF = Path(__file__).parents[2] / "conf"

@@ -9,7 +9,7 @@ import torch
 import yaml
 
 from espnet2_ext.bin.sttatts_train import main
-from espnet2_ext.train.phase_training import RECORD
+from espnet2_ext.train.phases import RECORD
 from espnet2_ext.train.trainer import STTATTSTrainer
 from tests.corpora import random_texts, training_arguments, write_task
 from tests.train.test_checkpoints import Killed

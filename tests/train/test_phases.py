@@ -3,8 +3,7 @@
 import pytest
 
 from espnet2_ext.bin.phase_sets import main as phase_sets
-from espnet2_ext.train.phase_steps import plan_steps
-from espnet2_ext.train.phases import read_phases
+from espnet2_ext.train.phases import plan_steps, read_phases
 
 ENGLISH_L = """
 phases:
@@ -78,7 +77,7 @@ def test_sets_of_a_recipe(tmp_path, capsys):
 
 ONE = "{name: a, tasks: [asr], epochs: 1"
 BAD = {
-    "phases: [": "is no YAML",
+    "phases: [": "not a plain YAML file",
     "phases: []": "has to hold 'phases:' with a list",
     "phase: []": "has to hold 'phases:' with a list",
     f"phases: [{ONE}}}]\nmore: 1": "and nothing else",

@@ -6,7 +6,7 @@ import yaml
 
 from espnet2_ext.bin.sttatts_train import main
 from espnet2_ext.sttatts.encoder import Encoder
-from espnet2_ext.train.precision import Bf16Forward
+from espnet2_ext.train.trainer import Bf16Forward
 from tests.corpora import training_arguments
 from tests.factories import make_batch, tiny_model
 

@@ -1,4 +1,4 @@
-"""The weights before the first update are kept beside those of the training."""
+"""The weights before the first update are kept where something compares with them."""
 
 import torch
 
@@ -32,6 +32,7 @@ def test_they_are_those_that_training_starts_from(tmp_path):
         "--accum_grad=2",
         "--scheduler=none",
         "--optim_conf=weight_decay=0.0",
+        "--keep_untrained=true",
     ]
     frozen, moving = tmp_path / "frozen", tmp_path / "moving"
     main([*arguments, "--optim_conf=lr=0.0", "--max_epoch=1", f"--output_dir={frozen}"])

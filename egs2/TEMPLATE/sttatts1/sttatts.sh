@@ -284,7 +284,7 @@ if begin 8 "training" "$exp" "${dirs[*]} ${learning[*]} $train_args $pretrained 
     mapfile -t data <<<"$data"
     OMP_NUM_THREADS=$((threads > train_processes ? threads / train_processes : 1)) \
         run_training "$exp" "$num_nodes" "${launch[@]}" -m $bin.sttatts_train "${learning[@]}" "${words[@]}" "${data[@]}" \
-        ${phases:+--phases "$phases"} ${pretrained:+--init_param "$start/model.pth"} --output_dir "$exp" "${train_words[@]}"
+        ${phases:+--phases "$phases"} ${pretrained:+--init_param "$start/model.pth"} ${untrained[0]:+--keep_untrained true} --output_dir "$exp" "${train_words[@]}"
     finish
 fi
 for task in asr tts vc; do

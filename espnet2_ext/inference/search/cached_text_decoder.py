@@ -6,6 +6,7 @@ U utterances, K hypotheses each, S remembered positions, T memory frames.
 import torch
 from torch import Tensor
 
+from espnet2_ext.inference.search.caches import keep_positions, keep_rows
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.layers import valid_mask
 
@@ -57,7 +58,7 @@ class CachedTextDecoder:
             x.view(*tokens.shape, -1),
             self.caches,
             self.memory_mask,
-            ancestors=ancestors,
+            self_mask=ancestors,
         )
         self.steps += 1
         return self.model.text_logits(x).float().log_softmax(dim=2)
@@ -83,15 +84,13 @@ class CachedTextDecoder:
         used = past.any(dim=1)
         kept = int(used.sum(dim=1).max())
         order = used.int().argsort(dim=1, descending=True, stable=True)[:, :kept]
-        self.caches = [cache.select_positions(order) for cache in self.caches]
+        self.caches = [keep_positions(cache, order) for cache in self.caches]
         return past.gather(2, order.unsqueeze(1).expand(-1, past.size(1), -1))
 
     def select_utterances(self, utterances: Tensor, frames: int) -> None:
         """Keep some utterances and the first ``frames`` memory frames."""
         self.lengths = self.lengths.index_select(0, utterances)
         self.memory_mask = self.memory_mask[:, :frames].index_select(0, utterances)
-        self.caches = [
-            cache.select(utterances, utterances, frames) for cache in self.caches
-        ]
+        self.caches = [keep_rows(cache, utterances, frames) for cache in self.caches]
         if self.ancestors is not None:
             self.ancestors = self.ancestors.index_select(0, utterances)

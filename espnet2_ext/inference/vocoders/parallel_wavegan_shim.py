@@ -1,8 +1,4 @@
-"""The one place that imports parallel_wavegan, and what it needs to be imported.
-
-Its release 0.6.1 takes ``kaiser`` from ``scipy.signal``, from where SciPy has moved
-it to ``scipy.signal.windows``.
-"""
+"""The one place that imports parallel_wavegan."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from espnet2_ext.io.extras import how_to_install
+from espnet2_ext.patches import restore_kaiser
 
 GENERATORS = (
     "HiFiGANGenerator",
@@ -34,11 +31,7 @@ def import_parallel_wavegan() -> Any:
         ImportError: it is not installed, or something it needs is not.
     """
     try:
-        import scipy.signal
-        import scipy.signal.windows
-
-        if not hasattr(scipy.signal, "kaiser"):
-            scipy.signal.kaiser = scipy.signal.windows.kaiser
+        restore_kaiser()
         import parallel_wavegan.layers
         import parallel_wavegan.models
     except ImportError as error:

@@ -18,7 +18,7 @@ import yaml
 
 from espnet2_ext.io.safe_reading import read_data
 from espnet2_ext.train.checkpoints import CHECKPOINT, PREVIOUS
-from espnet2_ext.train.phase_steps import RECORD
+from espnet2_ext.train.phases import RECORD
 
 TRAIN, VALID = "train", "valid"
 
