@@ -1,13 +1,23 @@
 """Small models and batches that tests share."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import torch
 
-from espnet2_ext.sttatts.config import PRESETS, without_randomness
+from espnet2_ext.sttatts.config import PRESETS, ModelConfig, SpanMaskConfig
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.symbols import build_token_list
+
+
+def without_randomness(config: ModelConfig) -> ModelConfig:
+    """Copy ``config`` with every dropout, layer drop and span mask switched off."""
+    off: dict[str, Any] = {
+        f.name: 0.0 for f in fields(config) if f.name.endswith(("dropout", "layerdrop"))
+    }
+    mask = SpanMaskConfig(time_prob=0.0, channel_prob=0.0, time_min_spans=0)
+    return replace(config, **off, span_mask=mask)
+
 
 TINY = without_randomness(PRESETS["tiny"])
 TOKENS = build_token_list(list("\u2581abcdefghijklmnopqrstuvwxyz'"))

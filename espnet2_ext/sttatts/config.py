@@ -5,8 +5,8 @@ The dataclasses hold plain values only, so that a configuration goes into
 :func:`espnet2_ext.sttatts.configuration.build_model_config`.
 """
 
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
 
 TASKS = ("asr", "tts", "vc")
 """Tasks with data and losses of their own; the order fixes the task identity."""
@@ -18,14 +18,16 @@ arithmetic of the released code, in which padding touches its neighbours."""
 Init = Literal["bert", "xavier"]
 """How a model without pre-trained weights starts; see ``initialize``."""
 
-_STRICT = {"extra": "forbid"}
+
+class _Strict:
+    """Pydantic refuses names that a configuration does not have."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
 
 @dataclass(frozen=True)
-class AudioConfig:
+class AudioConfig(_Strict):
     """Sampling rate (Hz), STFT sizes (samples) and mel range (Hz)."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
     sample_rate: int = 16000
     n_fft: int = 1024
@@ -36,7 +38,7 @@ class AudioConfig:
 
 
 @dataclass(frozen=True)
-class FrontEndConfig:
+class FrontEndConfig(_Strict):
     """How speech becomes encoder frames.
 
     ``waveform`` is the convolution stack of wav2vec 2.0 (one frame per 20 ms), for
@@ -46,8 +48,6 @@ class FrontEndConfig:
     latter in training (SpecAugment, Park et al. 2019).
     """
 
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
-
     kind: Literal["waveform", "log_mel"] = "waveform"
     channels: int = 512
     band_masks: int = 0
@@ -55,15 +55,13 @@ class FrontEndConfig:
 
 
 @dataclass(frozen=True)
-class FusionConfig:
+class FusionConfig(_Strict):
     """Task fusion (paper section 3.2): which vector, and where it is added.
 
     ``fixed`` are the seeded unit vectors of the released code, ``learned`` are
     trained, ``none`` removes the layer.  ``languages`` adds a learned language
     vector beside the task vector.
     """
-
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
     mode: Literal["fixed", "learned", "none"] = "fixed"
     position: Literal["post_encoder", "pre_encoder"] = "post_encoder"
@@ -74,10 +72,8 @@ class FusionConfig:
 
 
 @dataclass(frozen=True)
-class SpanMaskConfig:
+class SpanMaskConfig(_Strict):
     """Masking of encoder frames while training on speech input (wav2vec 2.0)."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
     time_prob: float = 0.75
     time_length: int = 10
@@ -87,7 +83,7 @@ class SpanMaskConfig:
 
 
 @dataclass(frozen=True)
-class LossConfig:
+class LossConfig(_Strict):
     """Weights of the losses; the defaults are the effective ones of the release.
 
     ``aligned_attention`` weighs the guide that follows the CTC head's alignment
@@ -97,8 +93,6 @@ class LossConfig:
     places words within 50 ms already.  Where speech is converted, the guide follows the
     frames of the source, with a tolerance of ``aligned_attention_frames``.
     """
-
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
     ce: float = 0.5
     ctc: float = 0.5
@@ -119,7 +113,7 @@ class LossConfig:
 
 
 @dataclass(frozen=True)
-class ModelConfig:
+class ModelConfig(_Strict):
     """The whole model.  Defaults are the paper's base size.
 
     ``attention_window`` (letters back, letters ahead) confines the guided heads of a
@@ -127,8 +121,6 @@ class ModelConfig:
     :mod:`espnet2_ext.sttatts.alignment`.  ``conversion_window`` does so where speech is
     converted, in encoder frames.  (0, 0) leaves them free, as in the paper.
     """
-
-    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
     d_model: int = 768
     ffn: int = 3072
@@ -243,12 +235,3 @@ PRESETS: dict[str, ModelConfig] = {
         span_mask=SpanMaskConfig(time_prob=0.0, channel_prob=0.0, time_min_spans=0),
     ),
 }
-
-
-def without_randomness(config: ModelConfig) -> ModelConfig:
-    """Copy ``config`` with every dropout, layer drop and span mask switched off."""
-    off: dict[str, Any] = {
-        f.name: 0.0 for f in fields(config) if f.name.endswith(("dropout", "layerdrop"))
-    }
-    mask = SpanMaskConfig(time_prob=0.0, channel_prob=0.0, time_min_spans=0)
-    return replace(config, **off, span_mask=mask)

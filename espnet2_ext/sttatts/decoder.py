@@ -67,59 +67,43 @@ class DecoderLayer(nn.Module):
     def forward(
         self,
         x: Tensor,
-        memory: Tensor,
-        self_mask: Tensor,
+        memory: KeyValue,
+        self_mask: Tensor | None,
         memory_mask: Tensor,
         need_weights: bool = False,
-    ) -> tuple[Tensor, Tensor | None]:
-        """Run the layer over a whole prefix.
+        cache: LayerCache | None = None,
+    ) -> tuple[Tensor, Tensor | None, LayerCache | None]:
+        """Run the layer over a whole prefix, or over what a cache does not hold yet.
 
         Args:
             x: (B, L, D).
-            memory: (B, T, D) fused encoder output.
-            self_mask: (B, 1, L, L) bool, True where allowed.
-            memory_mask: (B, 1, 1, T) bool, True where a frame is real.
+            memory: keys and values of the fused encoder output.
+            self_mask: bool, broadcastable to (B, H, L, L), with a cache (B, H, L, S);
+                True where allowed, which is everywhere when missing.
+            memory_mask: (B, 1 or H, 1 or L, T) bool, True where a frame may be seen.
             need_weights: also return the cross-attention weights.
+            cache: of the earlier positions.
 
         Returns:
-            (B, L, D) and (B, H, L, T) cross-attention weights or None.
+            (B, L, D); (B, H, L, T) cross-attention weights or None; the grown cache.
         """
         seen = self.self_attn_layer_norm.before(x)
-        attended, _ = self.self_attn(seen, self.self_attn.project(seen), self_mask)
+        prefix = self.self_attn.project(seen)
+        if cache is not None:
+            cache = cache.append(prefix)
+            prefix = cache.prefix
+        attended, _ = self.self_attn(seen, prefix, self_mask)
         x = self.self_attn_layer_norm.after(x, self.dropout(attended))
         attended, weights = self.encoder_attn(
             self.encoder_attn_layer_norm.before(x),
-            self.encoder_attn.project(memory),
+            memory,
             memory_mask,
             need_weights=need_weights,
         )
         x = self.encoder_attn_layer_norm.after(x, self.dropout(attended))
         changed = self.feed_forward(self.final_layer_norm.before(x))
-        return self.final_layer_norm.after(x, self.dropout(changed)), weights
-
-    def step(
-        self,
-        x: Tensor,
-        cache: LayerCache,
-        memory_mask: Tensor,
-        need_weights: bool = False,
-        self_mask: Tensor | None = None,
-    ) -> tuple[Tensor, LayerCache, Tensor | None]:
-        """Run the layer for the newest positions only; see :meth:`Decoder.step`."""
-        newest = self.self_attn_layer_norm.before(x)
-        cache = cache.append(self.self_attn.project(newest))
-        assert cache.prefix is not None
-        attended, _ = self.self_attn(newest, cache.prefix, self_mask)
-        x = self.self_attn_layer_norm.after(x, attended)
-        attended, weights = self.encoder_attn(
-            self.encoder_attn_layer_norm.before(x),
-            cache.memory,
-            memory_mask,
-            need_weights=need_weights,
-        )
-        x = self.encoder_attn_layer_norm.after(x, attended)
-        changed = self.feed_forward(self.final_layer_norm.before(x))
-        return self.final_layer_norm.after(x, changed), cache, weights
+        x = self.final_layer_norm.after(x, self.dropout(changed))
+        return x, weights, cache
 
 
 class Decoder(nn.Module):
@@ -165,7 +149,9 @@ class Decoder(nn.Module):
         for layer in self.layers:
             if self.training and torch.rand(()).item() < self.layerdrop:
                 continue
-            x, weights = layer(x, memory, self_mask, seen, need_weights)
+            assert isinstance(layer, DecoderLayer)
+            projected = layer.encoder_attn.project(memory)
+            x, weights, _ = layer(x, projected, self_mask, seen, need_weights)
             if weights is not None:
                 attentions.append(weights)
         return self.layer_norm(x), tuple(attentions)
@@ -210,8 +196,9 @@ class Decoder(nn.Module):
             self_mask = self_mask.unsqueeze(1)
         grown, attentions = [], []
         for layer, cache in zip(self.layers, caches, strict=True):
-            assert isinstance(layer, DecoderLayer)
-            x, cache, weights = layer.step(x, cache, frames, need_weights, self_mask)
+            x, weights, cache = layer(
+                x, cache.memory, self_mask, frames, need_weights, cache
+            )
             grown.append(cache)
             if weights is not None:
                 attentions.append(weights)

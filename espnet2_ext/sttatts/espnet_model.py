@@ -20,10 +20,7 @@ from espnet2_ext.sttatts.encoder import Encoder, TaskFusion
 from espnet2_ext.sttatts.front_ends import LogMelSpectrogram
 from espnet2_ext.sttatts.layers import initialize, valid_mask
 from espnet2_ext.sttatts.losses import asr_loss, speech_loss
-from espnet2_ext.sttatts.postnet import (
-    SpeechDecoderOutput,
-    SpeechDecoderPostnet,
-)
+from espnet2_ext.sttatts.postnet import SpeechDecoderOutput, SpeechDecoderPostnet
 from espnet2_ext.sttatts.prenets import (
     SpeechDecoderPrenet,
     SpeechEncoderPrenet,
@@ -62,11 +59,8 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         self.encoder = Encoder(config)
         self.ctc_dropout = nn.Dropout(config.dropout)
         self.ctc_head = nn.Linear(config.d_model, vocabulary)
-        self.task_fusion = (
-            None
-            if config.fusion.mode == "none"
-            else TaskFusion(config.fusion, config.d_model)
-        )
+        fuses = config.fusion.mode != "none"
+        self.task_fusion = TaskFusion(config.fusion, config.d_model) if fuses else None
         self.text_decoder_prenet = TextDecoderPrenet(config)
         self.speech_decoder_prenet = SpeechDecoderPrenet(config)
         self.decoder = Decoder(config)
@@ -125,20 +119,21 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
     def _encode(
         self, x: Tensor, lengths: Tensor, task: str, language: Tensor | None
     ) -> Tensor:
-        if self.config.fusion.position == "pre_encoder":
-            x = self._apply_fusion(x, task, language)
+        x = self._fuse_at("pre_encoder", x, task, language)
         return self.encoder(x, valid_mask(lengths, x.size(1)))
 
     # ---- fuse ------------------------------------------------------------------
 
     def fuse(self, memory: Tensor, task: str, language: Tensor | None = None) -> Tensor:
         """Tell ``memory`` (B, T, D) its task; unchanged where no fusion follows."""
-        if self.config.fusion.position == "post_encoder":
-            return self._apply_fusion(memory, task, language)
-        return memory
+        return self._fuse_at("post_encoder", memory, task, language)
 
-    def _apply_fusion(self, x: Tensor, task: str, language: Tensor | None) -> Tensor:
-        return x if self.task_fusion is None else self.task_fusion(x, task, language)
+    def _fuse_at(
+        self, position: str, x: Tensor, task: str, language: Tensor | None
+    ) -> Tensor:
+        if self.task_fusion is None or self.config.fusion.position != position:
+            return x
+        return self.task_fusion(x, task, language)
 
     # ---- decode ----------------------------------------------------------------
 
@@ -238,16 +233,14 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         stats: dict[str, Tensor] = {}
         weight = torch.ones((), device=total.device)
         for task in tasks:
-            loss, task_stats, normaliser = (
-                asr_loss(self, batch)
-                if task == "asr"
-                else speech_loss(self, task, batch)
-            )
+            if task == "asr":
+                loss, parts, normaliser = asr_loss(self, batch)
+            else:
+                loss, parts, normaliser = speech_loss(self, task, batch)
             total = total + getattr(self.config.loss, task) * loss
-            stats.update(task_stats)
+            stats |= {name: value.detach() for name, value in parts.items()}
             if len(tasks) == 1:
                 weight = normaliser.float()
-        stats = {name: value.detach() for name, value in stats.items()}
         # A copy: the Trainer divides the loss in place before it logs the statistics.
         stats["loss"] = total.detach().clone()
         return force_gatherable((total, stats, weight), total.device)

@@ -8,12 +8,7 @@ import torchaudio
 from torch import Tensor, nn
 
 from espnet2_ext.sttatts.config import AudioConfig, ModelConfig, Padding
-from espnet2_ext.sttatts.layers import (
-    conv_lengths,
-    official_frame_lengths,
-    stacked_conv_lengths,
-    valid_mask,
-)
+from espnet2_ext.sttatts.layers import valid_mask
 
 LOG_FLOOR = 1e-10
 """Smallest magnitude before the logarithm (SpeechT5, ESPnet)."""
@@ -102,6 +97,34 @@ def _reflect_ends(wave: Tensor, lengths: Tensor, pad: int) -> Tensor:
     return wave.gather(1, index.clamp(min=0))
 
 
+def conv_lengths(lengths: Tensor, kernel: int, stride: int, padding: int = 0) -> Tensor:
+    """Output length of a convolution, per row: floor((n + 2p - k) / s) + 1."""
+    return torch.div(lengths + 2 * padding - kernel, stride, rounding_mode="floor") + 1
+
+
+def official_frame_lengths(
+    sample_lengths: Tensor, max_samples: int, max_frames: int
+) -> Tensor:
+    """Frames that the released code counts as real in a padded batch.
+
+    It drops the last N mod T samples of the sample mask, folds the rest into T
+    groups of N // T samples, and calls a frame padding only if its whole group is
+    padding (fairseq's HuBERT ``forward_padding_mask``).  This differs from the
+    convolution formula whenever a row is shorter than the batch.
+
+    Args:
+        sample_lengths: (B,) real samples per row.
+        max_samples: padded length N.
+        max_frames: frames T that the convolutions give for N samples.
+
+    Returns:
+        (B,) real frames per row.
+    """
+    group = max_samples // max_frames
+    frames = torch.div(sample_lengths + group - 1, group, rounding_mode="floor")
+    return frames.clamp(max=max_frames)
+
+
 WAVEFORM_KERNELS = (10, 3, 3, 3, 3, 2, 2)
 WAVEFORM_STRIDES = (5, 2, 2, 2, 2, 2, 2)
 
@@ -159,7 +182,10 @@ class WaveformFrontEnd(nn.Module):
         if padding == "official":
             frames = official_frame_lengths(lengths, wave.size(1), x.size(2))
         else:
-            frames = stacked_conv_lengths(lengths, WAVEFORM_KERNELS, WAVEFORM_STRIDES)
+            frames = lengths
+            for kernel, stride in zip(WAVEFORM_KERNELS, WAVEFORM_STRIDES, strict=True):
+                frames = conv_lengths(frames, kernel, stride)
+            frames = frames.clamp(min=0)
         return self.projection(self.layer_norm(x.transpose(1, 2))), frames
 
     def _normalise(self, x: Tensor, lengths: Tensor, padding: Padding) -> Tensor:

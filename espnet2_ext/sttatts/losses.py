@@ -268,11 +268,6 @@ def ctc_loss_sum(
     )
 
 
-def stop_labels(lengths: Tensor, max_length: int) -> Tensor:
-    """1.0 from each row's last real frame on, else 0.0: (B, L)."""
-    return (~valid_mask(lengths - 1, max_length)).float()
-
-
 def mel_losses(
     before: Tensor,
     after: Tensor,
@@ -299,7 +294,8 @@ def mel_losses(
     l1 = F.l1_loss(after.float()[real], wanted) + F.l1_loss(
         before.float()[real], wanted
     )
-    labels = stop_labels(lengths, target.size(1))
+    # "Stop" from the last real frame on.
+    labels = (~valid_mask(lengths - 1, target.size(1))).float()
     bce = F.binary_cross_entropy_with_logits(
         stop_logits.float()[real],
         labels[real],

@@ -1,6 +1,8 @@
 """Options of ``sttatts_train`` beside ESPnet's, and the paper's values for ESPnet's."""
 
 import argparse
+from functools import partial
+from typing import Any
 
 from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import int_or_none, str2bool, str_or_none
@@ -43,164 +45,132 @@ DEFAULTS = {
 }
 
 
+_TYPES = {bool: str2bool, type(None): str_or_none}
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add our options to ESPnet's parser, and set the defaults of its own."""
     required: list[str] = parser.get_default("required")
     required.append("token_list")
-    _add_model_options(parser.add_argument_group("Model"))
-    _add_text_options(parser.add_argument_group("Text"))
-    _add_phase_options(parser.add_argument_group("Phases"))
-    _add_mixing_options(parser.add_argument_group("Task mixing"))
-    _add_batch_options(parser.add_argument_group("Batch shapes and limits"))
+
+    add = partial(_add, parser.add_argument_group("Model"))
+    add(
+        "token_list",
+        None,
+        "Text file, one symbol a line, in SpeechT5's order: <s> <pad> </s> <unk> … "
+        "<mask> <ctc_blank>",
+    )
+    add("preset", "base", "Sizes that --model_conf changes", choices=sorted(PRESETS))
+    add(
+        "model_conf",
+        {},
+        "Changes to the preset, e.g. --model_conf fusion.mode=learned",
+        action=NestedDictAction,
+    )
+    add(
+        "trained_tasks",
+        [],
+        "Written into config.yaml: tasks whose data the run and earlier phases saw",
+        type=str,
+        nargs="*",
+    )
+    add(
+        "ctc_head_trained",
+        True,
+        "Written into config.yaml: false after the import of a checkpoint without a "
+        "CTC head, until ASR is trained",
+    )
+    add(
+        "speaker_tool",
+        None,
+        "Written into config.yaml: extractor of the speaker embeddings",
+    )
+    add(
+        "keep_untrained",
+        False,
+        "Write the weights before the first update, too (init.pth)",
+    )
+
+    add = partial(_add, parser.add_argument_group("Text"))
+    add(
+        "token_type",
+        "char",
+        "'char' or a SentencePiece model ('bpe')",
+        choices=["char", "bpe"],
+    )
+    add("bpemodel", None, "SentencePiece model file for --token_type bpe")
+    add("cleaner", None, f"Text cleaner: {', '.join(CLEANERS)}, or one of ESPnet's")
+
+    add = partial(_add, parser.add_argument_group("Phases"))
+    add(
+        "phases",
+        None,
+        "YAML of trainings that follow each other, with tasks, data, epochs and frozen "
+        "modules; see espnet2_ext/train/phases.py",
+    )
+    add("phase", None, "Written into config.yaml: which of the phases it was")
+    add(
+        "schedule_epochs",
+        None,
+        "Set by --phases: epochs that the schedule spans (default: --max_epoch)",
+        type=int_or_none,
+    )
+
+    add = partial(_add, parser.add_argument_group("Task mixing"))
+    add(
+        "task_ratio",
+        {},
+        f"Proportion of micro-batches per task ({', '.join(TASKS)}), e.g. "
+        "--task_ratio asr=1 --task_ratio tts=2; default: as the corpora are, as far as "
+        "every update can hold every task",
+        action=NestedDictAction,
+    )
+    add(
+        "mix_mode",
+        "alternate",
+        "Single-task micro-batches, or one batch of every task per step",
+        choices=["alternate", "zip"],
+    )
+
+    add = partial(_add, parser.add_argument_group("Batch shapes and limits"))
+    add(
+        "bucket_multiple",
+        8192,
+        "Padded waves are multiples of this many samples; 0 keeps each batch's own "
+        "length",
+    )
+    add("bucket_growth", 1.1, "Least ratio between neighbouring padded wave lengths")
+    add(
+        "text_multiple",
+        16,
+        "Padded texts are multiples of this many tokens; 0: no padding",
+    )
+    add("min_speech_samples", 1056, "Shorter utterances are left out of training")
+    add(
+        "max_speech_samples",
+        480256,
+        "Longer utterances are left out of training (30 s)",
+    )
+    add(
+        "max_text_tokens",
+        600,
+        "Utterances with longer texts are left out, where a text shape file is given",
+    )
+    add(
+        "asr_speeds",
+        [],
+        "Play each training recording of ASR at one of these speeds, drawn anew each "
+        "time, e.g. 0.9 1.0 1.1",
+        type=float,
+        nargs="*",
+        metavar="FACTOR",
+    )
     parser.set_defaults(**DEFAULTS)
 
 
-def _add_model_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--token_list",
-        type=str_or_none,
-        help="Text file, one symbol a line, in SpeechT5's order: <s> <pad> </s> "
-        "<unk> … <mask> <ctc_blank>",
-    )
-    group.add_argument(
-        "--preset",
-        choices=sorted(PRESETS),
-        default="base",
-        help="Named sizes that --model_conf changes",
-    )
-    group.add_argument(
-        "--model_conf",
-        action=NestedDictAction,
-        default={},
-        help="Changes to the preset, e.g. --model_conf fusion.mode=learned",
-    )
-    group.add_argument(
-        "--trained_tasks",
-        nargs="*",
-        default=[],
-        help="Written into config.yaml: tasks whose data the run and earlier "
-        "phases saw",
-    )
-    group.add_argument(
-        "--ctc_head_trained",
-        type=str2bool,
-        default=True,
-        help="Written into config.yaml: false after the import of a checkpoint "
-        "without a CTC head, until ASR is trained",
-    )
-    group.add_argument(
-        "--speaker_tool",
-        type=str_or_none,
-        help="Written into config.yaml: extractor of the speaker embeddings",
-    )
-    group.add_argument(
-        "--keep_untrained",
-        type=str2bool,
-        default=False,
-        help="Write the weights before the first update, too (init.pth)",
-    )
-
-
-def _add_text_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--token_type",
-        choices=["char", "bpe"],
-        default="char",
-        help="'char' or a SentencePiece model ('bpe')",
-    )
-    group.add_argument(
-        "--bpemodel",
-        type=str_or_none,
-        help="SentencePiece model file for --token_type bpe",
-    )
-    group.add_argument(
-        "--cleaner",
-        type=str_or_none,
-        help=f"Text cleaner: {', '.join(CLEANERS)}, or one of ESPnet's",
-    )
-
-
-def _add_phase_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--phases",
-        type=str_or_none,
-        help="YAML of trainings that follow each other, with tasks, data, epochs "
-        "and frozen modules; see espnet2_ext/train/phases.py",
-    )
-    group.add_argument(
-        "--phase",
-        type=str_or_none,
-        help="Written into config.yaml: which of the phases it was",
-    )
-    group.add_argument(
-        "--schedule_epochs",
-        type=int_or_none,
-        help="Set by --phases: epochs that the schedule spans (default: --max_epoch)",
-    )
-
-
-def _add_mixing_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--task_ratio",
-        action=NestedDictAction,
-        default={},
-        help=f"Proportion of micro-batches per task ({', '.join(TASKS)}), e.g. "
-        "--task_ratio asr=1 --task_ratio tts=2; default: as the corpora are, as "
-        "far as every update can hold every task",
-    )
-    group.add_argument(
-        "--mix_mode",
-        choices=["alternate", "zip"],
-        default="alternate",
-        help="Single-task micro-batches, or one batch of every task per step",
-    )
-
-
-def _add_batch_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--bucket_multiple",
-        type=int,
-        default=8192,
-        help="Padded waves are multiples of this many samples; 0 keeps each "
-        "batch's own length",
-    )
-    group.add_argument(
-        "--bucket_growth",
-        type=float,
-        default=1.1,
-        help="Least ratio between neighbouring padded wave lengths",
-    )
-    group.add_argument(
-        "--text_multiple",
-        type=int,
-        default=16,
-        help="Padded texts are multiples of this many tokens; 0: no padding",
-    )
-    group.add_argument(
-        "--min_speech_samples",
-        type=int,
-        default=1056,
-        help="Shorter utterances are left out of training",
-    )
-    group.add_argument(
-        "--max_speech_samples",
-        type=int,
-        default=480256,
-        help="Longer utterances are left out of training (30 s)",
-    )
-    group.add_argument(
-        "--max_text_tokens",
-        type=int,
-        default=600,
-        help="Utterances with longer texts are left out, where a text shape "
-        "file is given",
-    )
-    group.add_argument(
-        "--asr_speeds",
-        type=float,
-        nargs="*",
-        default=[],
-        metavar="FACTOR",
-        help="Play each training recording of ASR at one of these speeds, drawn "
-        "anew each time, e.g. 0.9 1.0 1.1",
-    )
+def _add(group: Any, name: str, default: Any, text: str, **settings: Any) -> None:
+    """Add ``--name``, of its default's type unless another is said."""
+    if "action" not in settings:
+        kind = type(default)
+        settings.setdefault("type", _TYPES.get(kind, kind))
+    group.add_argument(f"--{name}", default=default, help=text, **settings)

@@ -28,12 +28,12 @@ def train_phases(args: argparse.Namespace, words: Sequence[str]) -> None:
     """Train all phases, or those that are left of a killed run.
 
     Args:
-        args: of ``sttatts_train``; ``phases`` is the table's file.
-        words: the command line that they come from.
+        args: The arguments of ``sttatts_train``; ``phases`` is the table's file.
+        words: The command line that they come from.
 
     Raises:
-        ValueError: found before any training: a bad table, data that are missing,
-            modules that do not exist, or a folder of another training.
+        ValueError: Before any training, if the table is bad, data are missing, modules
+            do not exist, or the folder holds another training.
     """
     STTATTSTask.check_required_command_args(args)
     if args.collect_stats or not args.resume:
@@ -107,13 +107,13 @@ def phase_arguments(step: Step, count: int, words: Sequence[str]) -> argparse.Na
     """Change the arguments of a command line to those of a phase.
 
     Args:
-        step: the phase.
-        count: of all phases.
-        words: command line of ``sttatts_train``, with the data of all phases.
+        step: The phase.
+        count: How many phases there are.
+        words: The command line of ``sttatts_train``, with the data of all phases.
 
     Raises:
-        ValueError: wrong options, missing data, modules that do not exist; names
-            the key of the table.
+        ValueError: Options are wrong, data are missing or modules do not exist; the
+            message names the key of the table.
     """
     phase = step.phase
     args = _with_options(step, words)

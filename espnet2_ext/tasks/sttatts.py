@@ -21,7 +21,7 @@ from espnet2_ext.patches import register
 from espnet2_ext.sttatts.config import TASKS, ModelConfig
 from espnet2_ext.sttatts.configuration import build_model_config, plain_values
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
-from espnet2_ext.sttatts.prenets import FRONT_ENDS
+from espnet2_ext.sttatts.front_ends import FRONT_ENDS
 from espnet2_ext.tasks.options import add_options
 from espnet2_ext.text.cleaners import build_cleaner
 from espnet2_ext.text.tokens import build_tokenizer

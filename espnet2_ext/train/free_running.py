@@ -48,8 +48,8 @@ def free_running_stats(
     """Let the model speak, and compare with the recordings.
 
     Args:
-        model: put into evaluation mode.
-        batches: of ``tts``.
+        model: The model, which is put into evaluation mode.
+        batches: Batches of ``tts`` with the ids of their rows.
 
     Returns:
         ``tts_free`` (mean L1 of the log-mel along the dynamic time warping path),

@@ -63,17 +63,18 @@ class Phase:
     """One entry of the table.
 
     Attributes:
-        name: for folders, the log and ``init`` of later phases.
-        tasks: that are trained and validated.
-        epochs: of this phase; updates = epochs * num_iters_per_epoch / accum_grad.
-        train_sets: training set of a task; without it the first one that the
-            command line names (in a recipe its ``--train_set``).
-        freeze: modules or parameters that stay as they are, such as ``encoder`` or
+        name: Names folders and stands in the log and in ``init`` of later phases.
+        tasks: The tasks that are trained and validated.
+        epochs: The length of this phase;
+            updates = epochs * num_iters_per_epoch / accum_grad.
+        train_sets: The training set of each task; without one it is the first that
+            the command line names (in a recipe its ``--train_set``).
+        freeze: Modules or parameters that stay as they are, such as ``encoder`` or
             ``decoder.layers.0``.
-        init: an earlier phase, or one of its files as ``warm/latest.pth``, whose
-            weights the phase starts from; default: the phase before.
-        continues: go on with the phase before instead of starting anew.
-        options: further options of ``sttatts_train`` that hold in this phase.
+        init: An earlier phase, or one of its files as ``warm/latest.pth``, whose
+            weights the phase starts from; by default it is the phase before.
+        continues: Whether to go on with the phase before instead of starting anew.
+        options: Further options of ``sttatts_train`` that hold in this phase.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -187,16 +188,17 @@ class Step:
     """A phase in its place among the others.
 
     Attributes:
-        phase: its entry in the table.
-        number: in the table, from 1.
-        folder: of its training, below the output folder.
-        first_epoch: as ESPnet counts, which goes on where a phase continues another.
-        last_epoch: the same.
-        schedule_epochs: that the learning-rate schedule spans.
-        init: weights that it starts from, below the output folder; None for the
+        phase: The entry in the table.
+        number: The place in the table, from 1.
+        folder: Where it trains, below the output folder.
+        first_epoch: Its first epoch as ESPnet counts them, which goes on where a phase
+            continues another.
+        last_epoch: Its last epoch, counted likewise.
+        schedule_epochs: The number of epochs that the learning-rate schedule spans.
+        init: The weights that it starts from, below the output folder; None for the
             first phase and where a phase continues another.
-        learned: tasks that earlier phases have trained these weights on.
-        options: further options, from those of the phases it continues to its own.
+        learned: The tasks that earlier phases have trained these weights on.
+        options: Further options, from those of the phases it continues to its own.
     """
 
     phase: Phase

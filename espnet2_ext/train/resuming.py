@@ -48,9 +48,9 @@ def check_resuming(
     """Compare a run with the training that its folder holds; note one that begins.
 
     Args:
-        args: of ``sttatts_train``.
-        model_conf: the whole configuration of the model.
-        tokens: the token list.
+        args: The arguments of ``sttatts_train``.
+        model_conf: The whole configuration of the model.
+        tokens: The token list.
 
     Raises:
         OtherTrainingError: names the differences in one line, and the cure.
@@ -82,8 +82,8 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
     """Yield ``option: was this, is that`` of every option that may not change.
 
     Args:
-        old: ``config.yaml`` of the training.
-        new: options of the run.
+        old: The ``config.yaml`` of the training.
+        new: The options of the run.
     """
     names: tuple[str, ...] = SCHEDULE_OPTIONS + MODEL_OPTIONS
     if _phase(old) == _phase(new):

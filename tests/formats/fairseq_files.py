@@ -9,10 +9,11 @@ from typing import Any
 
 import torch
 
-from espnet2_ext.sttatts.config import FusionConfig, without_randomness
+from espnet2_ext.sttatts.config import FusionConfig
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.symbols import build_token_list
 from tests import oracle
+from tests.factories import without_randomness
 
 CHARACTERS = ["\u2581", *"etaonihs"]
 

@@ -14,10 +14,10 @@ from espnet2_ext.sttatts.config import (
     FrontEndConfig,
     FusionConfig,
     ModelConfig,
-    without_randomness,
 )
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.symbols import build_token_list
+from tests.factories import without_randomness
 
 HERE = Path(__file__).parent
 

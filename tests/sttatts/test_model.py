@@ -11,7 +11,6 @@ from espnet2_ext.sttatts.config import (
     PRESETS,
     FrontEndConfig,
     FusionConfig,
-    without_randomness,
 )
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.losses import (
@@ -19,7 +18,13 @@ from espnet2_ext.sttatts.losses import (
     teacher_forcing_tokens,
 )
 from espnet2_ext.sttatts.symbols import build_token_list
-from tests.factories import TINY, TOKENS, make_batch, tiny_model
+from tests.factories import (
+    TINY,
+    TOKENS,
+    make_batch,
+    tiny_model,
+    without_randomness,
+)
 
 UNUSED_IN_THE_ORIGINAL = 22_784  # norm_k of 18 layers, decoder.pos_emb
 
