@@ -229,9 +229,9 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         tasks = [task for task in TASKS if f"{task}_speech" in batch]
         if not tasks:
             raise ValueError(f"no task found in a batch with the keys {sorted(batch)}")
-        total = torch.zeros((), device=batch[f"{tasks[0]}_speech"].device)
+        device = batch[f"{tasks[0]}_speech"].device
+        total, weight = torch.zeros((), device=device), torch.ones((), device=device)
         stats: dict[str, Tensor] = {}
-        weight = torch.ones((), device=total.device)
         for task in tasks:
             if task == "asr":
                 loss, parts, normaliser = asr_loss(self, batch)
@@ -243,14 +243,7 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
                 weight = normaliser.float()
         # A copy: the Trainer divides the loss in place before it logs the statistics.
         stats["loss"] = total.detach().clone()
-        return force_gatherable((total, stats, weight), total.device)
-
-    def train(self, mode: bool = True) -> "ESPnetSTTATTSModel":
-        """Switch the mode; frozen batch norms stay in evaluation mode."""
-        super().train(mode)
-        if self.config.freeze_batch_norm:
-            self.speech_decoder_postnet.norms.eval()
-        return self
+        return force_gatherable((total, stats, weight), device)
 
     def collect_feats(self, **batch: Any) -> dict[str, Tensor]:
         """Nothing to collect: SpeechT5 normalises neither waveforms nor mels."""

@@ -42,6 +42,14 @@ class SpeechDecoderPostnet(nn.Module):
             for i, o in itertools.pairwise(sizes)
         )
         self.norms = nn.ModuleList(nn.BatchNorm1d(size) for size in sizes[1:])
+        self.freeze_batch_norm = config.freeze_batch_norm
+
+    def train(self, mode: bool = True) -> "SpeechDecoderPostnet":
+        """Switch the mode; frozen batch norms stay in evaluation mode."""
+        super().train(mode)
+        if self.freeze_batch_norm:
+            self.norms.eval()
+        return self
 
     @torch.no_grad()
     def normalise_mels(self) -> None:
