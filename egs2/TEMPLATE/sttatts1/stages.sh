@@ -47,7 +47,7 @@ wanted() { # wanted NUMBER
 }
 # begin NUMBER TITLE FOLDER OPTIONS FILE...: whether a stage is to run. It is done if the
 # mark in FOLDER, which also gets the log, has the checksum of what the stage depends on:
-# OPTIONS and the contents of those FILEs that exist. A FILE may be a folder <set>/<task>.
+# OPTIONS and the contents of those FILEs that exist; of folders, all <set>/<task>/<table>.
 begin() {
     local file number=$1 folder=$3
     wanted "$number" || return 1
@@ -57,7 +57,8 @@ begin() {
     mkdir -p "$folder/log" || exit 1
     checksum=$({
         echo "$4" && for file in "${@:5}"; do
-            cat "$file" || cat "$file"/*/*/{wav.scp,segments,text,utt2spk,target.scp}
+            [ ! -f "$file" ] || cat "$file"
+            [ ! -d "$file" ] || cat "$file"/*/*/{wav.scp,segments,text,utt2spk,target.scp}
         done
     } 2>/dev/null | cksum)
     if [ -f "$mark" ] && [ "$(cat "$mark")" = "$checksum" ] && [ "$stage_given$stage" != "true$number" ]; then

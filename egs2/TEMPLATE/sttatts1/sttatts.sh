@@ -134,10 +134,10 @@ done
 [ -n "${recipe_dir:-}" ] || die "start the run.sh of a recipe, such as egs2/mini_prompts/sttatts1/run.sh"
 
 # ---- environment, folders, names
-for file in path.sh cmd.sh; do
-    [ -f "$recipe_dir/$file" ] || die "$recipe_dir/$file: missing; link it to the one of TEMPLATE"
+for file in path cmd; do
+    [ -f "$recipe_dir/$file.sh" ] || die "$recipe_dir/$file.sh: missing; link it to the one of TEMPLATE"
     # shellcheck source=/dev/null
-    . "$recipe_dir/$file"
+    . "$recipe_dir/$file.sh"
 done
 : "${cmd_backend:=local}" "${cuda_backend:=$cmd_backend}"
 absolute() { case $1 in /* | '') echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
@@ -202,8 +202,7 @@ if begin 1 "data" "$datadir" "$local_data_opts ${own_options:-}"; then
     run "$recipe_dir/local/data.sh" "${words[@]}"
     finish
 fi
-if begin 2 "dump" "$dumpdir" "${dirs[*]} $speed_perturb_factors $fs $audio_format $allow_failures" \
-    "$datadir"; then
+if begin 2 "dump" "$dumpdir" "${dirs[*]} $speed_perturb_factors $fs $audio_format $allow_failures" "$datadir"; then
     check_data
     words=()
     for dir in "${dirs[@]}"; do words+=("$(source_of "$dir")" "$raw/org/$dir"); done
@@ -246,21 +245,15 @@ if [ -n "$pretrained" ] && begin 7 "import" "$exp" "$pretrained $pretrained_args
 fi
 if [ -n "$lm_name" ] && begin 7 "language models" "$lm_exp" "${training_texts[*]} ${text[*]} $lm_args $use_lm $use_ngram $ngram_num" \
     "$lm_config" "$tokens" "$lm_train_text" "$raw"; then
-    cut=(run "$python" -m "$bin.lm_text" --token_list "$tokens" "${text[@]}" --lm_token_list "$lm_exp/tokens.txt")
-    [ "$use_ngram" = false ] && words=() || words=(--arpa "$lm_exp/${ngram_num}gram.arpa" --order "$ngram_num")
-    "${cut[@]}" "${training_texts[@]}" ${lm_train_text:+"$lm_train_text"} --output "$lm_exp/train.txt" "${words[@]}"
-    if [ "$use_lm" = true ]; then
-        "${cut[@]}" "$raw/${valid[asr]}/asr/text" --output "$lm_exp/valid.txt"
-        words=()
-        for name in train valid; do # the shape of a text: how many tokens, of how many
-            awk -v size="$(wc -l <"$lm_exp/tokens.txt")" '{ print $1, NF - 1 "," size }' "$lm_exp/$name.txt" >"$lm_exp/${name}_shape"
-            words+=("--${name}_data_path_and_name_and_type" "$lm_exp/$name.txt,text,text" "--${name}_shape_file" "$lm_exp/${name}_shape")
-        done
-        read -ra own <<<"$lm_args"
-        OMP_NUM_THREADS=$threads run_training "$lm_exp" 1 -m espnet2.bin.lm_train \
-            ${lm_config:+--config "$lm_config"} --token_type word --token_list "$lm_exp/tokens.txt" "${words[@]}" \
-            --fold_length 150 --ngpu "$ngpu" --resume true --output_dir "$lm_exp" "${own[@]}"
-    fi
+    words=(--train "${training_texts[@]}" ${lm_train_text:+"$lm_train_text"} --token_list "$tokens" "${text[@]}")
+    [ "$use_ngram" = false ] || words+=(--arpa "$lm_exp/${ngram_num}gram.arpa" --order "$ngram_num")
+    [ "$use_lm" = false ] || words+=(--valid "$raw/${valid[asr]}/asr/text")
+    run "$python" -m $pyscripts.lm_data --folder "$lm_exp" "${words[@]}"
+    read -ra own <<<"$lm_args"
+    mapfile -t words <"$lm_exp/options.txt"
+    [ "$use_lm" = false ] || OMP_NUM_THREADS=$threads run_training "$lm_exp" 1 -m espnet2.bin.lm_train \
+        ${lm_config:+--config "$lm_config"} --token_type word --token_list "$lm_exp/tokens.txt" "${words[@]}" \
+        --fold_length 150 --ngpu "$ngpu" --resume true --output_dir "$lm_exp" "${own[@]}"
     finish
 fi
 if begin 8 "training" "$exp" "${dirs[*]} ${learning[*]} $train_args $pretrained $ngpu $num_nodes" \
