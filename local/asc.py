@@ -1,4 +1,4 @@
-"""The Arabic Speech Corpus.
+"""The Arabic Speech Corpus (ASC): one speaker, Modern Standard Arabic.
 
 Contents: 1,813 utterances for training and 100 for testing, 3.7 hours, 48 kHz WAV;
 Modern Standard Arabic with a Damascene accent, one speaker in a studio. Texts are
@@ -17,16 +17,14 @@ Layout, as published::
         test set/
             orthographic-transcript.txt  wav/
 
-Transcripts that a restoration has corrected, in the place of the published ones.
-
-Write data directories of the Arabic Speech Corpus (ASC), for ASR and TTS.
-
-Sets: test is ASC's own test set; valid is drawn from its training set by a hash of the
-ids, the same on every machine; train is the rest. Texts are in Arabic script and keep
-their diacritics: the recipe's cleaner strips them where it should.
+Sets, for ASR and TTS: test is ASC's own test set; valid is drawn from its training set
+by a hash of the ids, the same on every machine; train is the rest. Texts are in Arabic
+script and keep their diacritics: the recipe's cleaner strips them where it should.
 
     python -m local.asc --corpus-dir arabic-speech-corpus --output-dir data
     python -m local.asc --restored restored.txt
+
+The second takes transcripts that a restoration has corrected (tools/restoration).
 """
 
 import logging

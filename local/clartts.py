@@ -15,12 +15,10 @@ Two layouts are read:
   corpus' site, behind a form, could not be looked into: ``file`` may be with or without
   folder and ending, and the recordings anywhere in the folder.
 
-Write data directories of ClArTTS, for ASR and TTS.
-
-Sets: test is the published test split; valid is drawn from the training split by a hash
-of the ids, the same on every machine; train is the rest. Texts keep their diacritics:
-the recipe's cleaner strips them where it should. Recordings keep 40,100 Hz; the dump
-resamples them.
+Sets, for ASR and TTS: test is the published test split; valid is drawn from the
+training split by a hash of the ids, the same on every machine; train is the rest. Texts
+keep their diacritics: the recipe's cleaner strips them where it should. Recordings keep
+40,100 Hz; the dump resamples them.
 
     python -m local.clartts --corpus-dir ClArTTS --output-dir data
 """

@@ -10,10 +10,8 @@ Licence: free for any use, with the copyright notice (``COPYING`` in each archiv
 Address: http://festvox.org/cmu_arctic.
 Citation: J. Kominek, A. Black, "The CMU Arctic speech databases", SSW5, 2004.
 
-Write data directories for voice conversion of CMU ARCTIC.
-
-Every speaker's reading of a sentence is to be turned into every other's:
-arctic-train/vc, arctic-dev/vc and arctic-test/vc hold wav.scp (what is heard),
+For voice conversion: every speaker's reading of a sentence is to be turned into every
+other's: arctic-train/vc, arctic-dev/vc and arctic-test/vc hold wav.scp (what is heard),
 target.scp (what is wanted), text, and in utt2spk the speaker that is wanted. 932, 100
 and 100 sentences, as SpeechT5 parts them; four speakers give twelve pairs of each.
 

@@ -1,9 +1,8 @@
 """From lhotse's corpus recipes to data directories.
 
 lhotse reads the corpora that it knows; what it finds becomes utterances of
-:mod:`local.utterances`, or, where recordings are longer than utterances, a data
-directory with ``segments``. lhotse leaves out what is missing with no more than a
-warning, so :func:`local.corpus_parts.check_presence` looks first.
+:mod:`local.utterances`. lhotse leaves out what is missing with no more than a warning,
+so :func:`local.corpus_parts.check_presence` looks first.
 """
 
 import importlib
@@ -11,12 +10,10 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from espnet2_ext.data.kaldi_dir import KaldiDir
 from local.utterances import Utterance, as_id
 
 if TYPE_CHECKING:
@@ -25,15 +22,6 @@ if TYPE_CHECKING:
 TOLERANCE = 0.01
 """Seconds by which an utterance may end before its recording and still be all of it;
 lhotse rounds durations."""
-
-
-@dataclass(frozen=True)
-class Cutting(Utterance):
-    """An utterance that is a part of its recording."""
-
-    start: float = 0.0
-    """Seconds."""
-    end: float = 0.0
 
 
 def recipe(name: str) -> ModuleType:
@@ -119,30 +107,6 @@ def to_utterances(
             Utterance(as_id(item.id), name, text(item) or "", _path(recording))
         )
     return utterances
-
-
-def write_segments(folders: Iterable[Path], utterances: Iterable[Cutting]) -> int:
-    """Write data directories of utterances that are parts of recordings.
-
-    Args:
-        folders: each gets ``wav.scp`` by recording, ``segments``, ``text``,
-            ``utt2spk`` and ``spk2utt``.
-        utterances: their recordings are named by the files' stems.
-
-    Returns:
-        Utterances written.
-    """
-    names = ("wav.scp", "segments", "text", "utt2spk")
-    tables: dict[str, dict[str, str]] = {name: {} for name in names}
-    for item in utterances:
-        name = as_id(item.wav.stem)
-        tables["wav.scp"][item.uid] = str(item.wav.resolve())
-        tables["segments"][item.uid] = f"{name} {item.start:.2f} {item.end:.2f}"
-        tables["text"][item.uid] = " ".join(item.text.split())
-        tables["utt2spk"][item.uid] = item.speaker
-    for folder in folders:
-        KaldiDir(tables).write(folder)
-    return len(tables["text"])
 
 
 def _path(recording: Any) -> Path:

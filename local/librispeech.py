@@ -12,9 +12,7 @@ Licence: CC-BY-4.0. Address: https://www.openslr.org/12.
 Citation: V. Panayotov, G. Chen, D. Povey, S. Khudanpur, "LibriSpeech: an ASR corpus
 based on public domain audio books", ICASSP 2015.
 
-Write data directories for recognition of LibriSpeech.
-
-Every part becomes <output-dir>/<part>/asr.
+For recognition: every part becomes <output-dir>/<part>/asr.
 
     python -m local.librispeech --corpus-dir /data/LibriSpeech
     python -m local.librispeech --download-dir downloads \

@@ -13,10 +13,8 @@ Licence: CC-BY-4.0. Address: https://www.openslr.org/60.
 Citation: H. Zen et al., "LibriTTS: a corpus derived from LibriSpeech for
 text-to-speech", Interspeech 2019.
 
-Write data directories for synthesis of LibriTTS.
-
-Every part becomes <output-dir>/<part>/tts, with the normalized texts and the recordings
-as they are (24 kHz; the dump resamples). Where test-clean is prepared,
+For synthesis: every part becomes <output-dir>/<part>/tts, with the normalized texts and
+the recordings as they are (24 kHz; the dump resamples). Where test-clean is prepared,
 test-clean-100utt/tts are 100 utterances of it, drawn by a fixed rule.
 
     python -m local.libritts --corpus-dir /data/LibriTTS

@@ -7,10 +7,9 @@ and ``wavs/<id>.wav``.
 Licence: public domain. Address: https://keithito.com/LJ-Speech-Dataset.
 Citation: K. Ito, L. Johnson, "The LJ Speech dataset", 2017.
 
-Write data directories for synthesis of LJSpeech.
-
-ljspeech-train/tts, ljspeech-dev/tts and ljspeech-test/tts: the last 500 utterances are
-held out, half of them each. Of a part of the corpus a tenth each is held out.
+Sets: ljspeech-train/tts, ljspeech-dev/tts and ljspeech-test/tts: the last 500
+utterances are held out, half of them each. Of a part of the corpus a tenth each is held
+out.
 
     python -m local.ljspeech --corpus-dir /data/LJSpeech-1.1
     python -m local.ljspeech --download-dir downloads

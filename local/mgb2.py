@@ -17,11 +17,9 @@ lhotse's ``prepare_mgb2`` refuses every copy that has not exactly the published 
 of segments, strips diacritics, and drops words of one letter, which are heard. We use
 its reader of the XML files, and leave cleaning to the model's cleaner.
 
-Write data directories of MGB-2, for recognition and for synthesis.
-
-Each of train, dev and test becomes mgb2-<part>/asr and mgb2-<part>/tts, the same
-utterances in both: wav.scp of the programmes, and segments, which the dump cuts out.
-Texts are in Arabic script.
+For recognition and synthesis: each of train, dev and test becomes mgb2-<part>/asr and
+mgb2-<part>/tts, the same utterances in both: wav.scp of the programmes, and segments,
+which the dump cuts out. Texts are in Arabic script.
 
     python -m local.mgb2 --corpus-dir /data/MGB2 --parts train dev
 
@@ -33,7 +31,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from tqdm import tqdm
 
@@ -43,8 +41,8 @@ from espnet2_ext.text.arabic import is_arabic_letter
 from espnet2_ext.text.buckwalter import from_buckwalter
 from local.commands import corpus_parser, prepare_corpus
 from local.corpus_parts import files_of, find_parts, note_count
-from local.lhotse_export import Cutting, reading, recipe, write_segments
-from local.utterances import Sets, usable
+from local.lhotse_export import reading, recipe
+from local.utterances import Sets, Utterance, usable, write_sets
 
 PARTS = ("train", "dev", "test")
 FOLDER = "MGB2"
@@ -81,7 +79,7 @@ def read_mgb2(
     parts: Sequence[str] | None = None,
     max_wmer: float = MAX_WMER,
     allow_failures: int = 0,
-) -> dict[str, list[Cutting]]:
+) -> Sets:
     """Read parts, in Arabic script; each is a set ``mgb2-<part>``.
 
     Segments without words are left out.
@@ -98,7 +96,7 @@ def read_mgb2(
         RuntimeError: lhotse is not installed.
     """
     root, chosen = find_parts(corpus_dir, FOLDER, PARTS, parts, _CURE)
-    sets: dict[str, list[Cutting]] = {}
+    sets: Sets = {}
     for part in chosen:
         name = f"mgb2-{part}"
         if part == "train":
@@ -111,10 +109,10 @@ def read_mgb2(
             logging.info("%s: %d segments without words left out", name, silent)
         if part != "train" or max_wmer == MAX_WMER:
             note_count(name, len(found), PUBLISHED[part])
-    return cast("dict[str, list[Cutting]]", usable(cast(Sets, sets), allow_failures))
+    return usable(sets, allow_failures)
 
 
-def _read_xml(folder: Path, max_wmer: float) -> list[Cutting]:
+def _read_xml(folder: Path, max_wmer: float) -> list[Utterance]:
     """Training segments, named as Kaldi's recipe names them."""
     lhotse = recipe("mgb2")
     options = [folder / "xml" / script for script in ("utf8", "bw")]
@@ -130,19 +128,18 @@ def _read_xml(folder: Path, max_wmer: float) -> list[Cutting]:
             end = item.start + item.duration
             span = f"{round(item.start * 100):07d}:{round(end * 100):07d}"
             cuttings.append(
-                Cutting(
+                Utterance(
                     uid=f"{speaker}_seg-{span}",
                     speaker=speaker,
                     text=_in_arabic(item.text),
                     wav=folder / "wav" / f"{path.stem}.wav",
-                    start=item.start,
-                    end=end,
+                    part=(item.start, end),
                 )
             )
     return cuttings
 
 
-def _read_tables(folder: Path) -> list[Cutting]:
+def _read_tables(folder: Path) -> list[Utterance]:
     """Segments of a development or test set, which comes as Kaldi's tables."""
     table = folder / "segments.non_overlap_speech"
     segments = read_table(table).values
@@ -158,7 +155,7 @@ def _read_tables(folder: Path) -> list[Cutting]:
         # programme_spk-0001_seg-0001345:0001695
         speaker = "_".join(uid.split("_")[:2])
         text = _in_arabic(texts.values.get(uid, ""))
-        cuttings.append(Cutting(uid, speaker, text, wav, start=start, end=end))
+        cuttings.append(Utterance(uid, speaker, text, wav, part=(start, end)))
     return cuttings
 
 
@@ -175,10 +172,7 @@ def _in_arabic(text: str) -> str:
 
 def prepare_mgb2(corpus_dir: Path, output_dir: Path, **options: Any) -> dict[str, int]:
     """Write ``mgb2-<part>/{asr,tts}``; options and errors: :func:`read_mgb2`."""
-    return {
-        name: write_segments([output_dir / name / t for t in ("asr", "tts")], items)
-        for name, items in read_mgb2(corpus_dir, **options).items()
-    }
+    return write_sets(read_mgb2(corpus_dir, **options), output_dir, ("asr", "tts"))
 
 
 def main(argv: list[str] | None = None) -> int:

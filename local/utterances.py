@@ -27,6 +27,9 @@ class Utterance:
     """For voice conversion: the same words said by ``speaker``; ``wav`` is then
     another's."""
 
+    part: tuple[float, float] | None = None
+    """Begin and end (s) in a recording that holds more."""
+
 
 def as_id(name: str) -> str:
     """Make a file's name part of an utterance id.
@@ -122,11 +125,19 @@ def draw(
 def write_set(
     folder: Path, utterances: Iterable[Utterance], tasks: Sequence[str]
 ) -> int:
-    """Write a data directory for each task, and count the utterances."""
+    """Write a data directory for each task, and count the utterances.
+
+    Recordings that hold more than an utterance are named by the files' stems.
+    """
     tables: dict[str, dict[str, str]] = {"wav.scp": {}, "text": {}, "utt2spk": {}}
     for utterance in utterances:
-        uid = utterance.uid
-        tables["wav.scp"][uid] = str(utterance.wav.resolve())
+        uid = name = utterance.uid
+        if utterance.part is not None:
+            name = as_id(utterance.wav.stem)
+            begin, end = utterance.part
+            segments = tables.setdefault("segments", {})
+            segments[uid] = f"{name} {begin:.2f} {end:.2f}"
+        tables["wav.scp"][name] = str(utterance.wav.resolve())
         tables["text"][uid] = " ".join(utterance.text.split())
         tables["utt2spk"][uid] = utterance.speaker
         if utterance.target is not None:
