@@ -34,8 +34,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.text.buckwalter import from_buckwalter
 from local.archives import download_and_unpack
+from local.buckwalter import from_buckwalter
 from local.commands import corpus_parser, prepare_corpus
 from local.downloads import RemoteFile
 from local.utterances import Sets, Utterance, as_id, draw, find_root, usable, write_sets

@@ -38,7 +38,7 @@ from tqdm import tqdm
 from espnet2_ext.data.kaldi_dir import Segment
 from espnet2_ext.io.tables import read_table
 from espnet2_ext.text.arabic import is_arabic_letter
-from espnet2_ext.text.buckwalter import from_buckwalter
+from local.buckwalter import from_buckwalter
 from local.commands import corpus_parser, prepare_corpus
 from local.corpus_parts import files_of, find_parts, note_count
 from local.lhotse_export import reading, recipe

@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from espnet2_ext.text.buckwalter import to_buckwalter
+from local.buckwalter import to_buckwalter
 from tests.corpora import LETTERS, RATE, random_texts, speak
 
 PITCHES = (1.0, 1.2, 0.9, 1.1)

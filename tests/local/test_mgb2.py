@@ -8,8 +8,8 @@ from espnet2_ext.bin.dump_audio import main as dump_audio
 from espnet2_ext.data.kaldi_checks import validate
 from espnet2_ext.data.kaldi_dir import KaldiDir, Segment
 from espnet2_ext.io.tables import read_table
-from espnet2_ext.text.buckwalter import to_buckwalter
 from local import mgb2
+from local.buckwalter import to_buckwalter
 from tests.local.miniature import PROGRAMMES, write_mgb2
 
 pytest.importorskip("lhotse")

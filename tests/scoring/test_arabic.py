@@ -14,7 +14,7 @@ from espnet2_ext.scoring.transcripts.normalizers import (
     get_normalizer,
 )
 from espnet2_ext.scoring.transcripts.text_scores import score_texts
-from espnet2_ext.text.buckwalter import from_buckwalter
+from local.buckwalter import from_buckwalter
 
 
 def diacritics(reference: str, hypothesis: str) -> tuple[int, ...]:

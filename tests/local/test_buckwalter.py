@@ -6,8 +6,8 @@ import unicodedata
 
 import pytest
 
-from espnet2_ext.text import buckwalter
-from espnet2_ext.text.buckwalter import from_buckwalter, to_buckwalter
+from local import buckwalter
+from local.buckwalter import from_buckwalter, to_buckwalter
 
 ANY = [chr(code) for code in (*range(0x20, 0x800), *range(0x2000, 0x2070), 0x1F600)]
 FULL_WIDTH = [chr(code) for code in range(0xFF01, 0xFF5F)]
