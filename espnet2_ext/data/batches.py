@@ -14,6 +14,7 @@ from espnet2.samplers.build_batch_sampler import BATCH_TYPES, build_batch_sample
 
 from espnet2_ext.data.buckets import LengthBuckets, bucket_batches
 from espnet2_ext.data.names import SIZE_OF
+from espnet2_ext.io.messages import listed
 from espnet2_ext.patches import register
 
 Batches = list[tuple[str, ...]]
@@ -204,14 +205,9 @@ def _within_limits(
                 dropped.setdefault(uid, f"{name} has length {length}")
     dropped = {uid: why for uid, why in dropped.items() if uid in lengths}
     if dropped:
-        shown = "; ".join(f"{uid}: {why}" for uid, why in list(dropped.items())[:5])
+        shown = listed([f"{uid}: {why}" for uid, why in dropped.items()], 5)
         logging.warning(
-            "[%s] %d of %d utterances are outside the length limits and left out "
-            "(%s%s)",
-            task,
-            len(dropped),
-            len(lengths),
-            shown,
-            "; …" if len(dropped) > 5 else "",
+            "[%s] %d of %d utterances are outside the length limits and left out (%s)",
+            *(task, len(dropped), len(lengths), shown),
         )
     return {uid: n for uid, n in lengths.items() if uid not in dropped}

@@ -37,8 +37,8 @@ def build_task_iterators(
     Raises:
         ValueError: incomplete data or shape files.
     """
-    names = [name for _, name, _ in options.data_path_and_name_and_type]
-    tasks = tasks_in(names)
+    entries = options.data_path_and_name_and_type
+    tasks = tasks_in([name for _, name, _ in entries])
     if mode == "plot_att":
         tasks = [task for task in tasks if task in SPEECH_OUTPUT] or tasks
     if mode == "train":
@@ -48,31 +48,21 @@ def build_task_iterators(
     for task in tasks:
         found = task_batches(task, args, options, mode)
         batches[task] = _shard(found) if options.distributed else found
-        entries = [
-            entry
-            for entry in options.data_path_and_name_and_type
-            if task_of(entry[1]) == task
-        ]
-        dataset = build_dataset(
-            args,
-            replace(options, data_path_and_name_and_type=entries),
-            set(itertools.chain(*batches[task])),
-        )
+        own = [entry for entry in entries if task_of(entry[1]) == task]
+        part = replace(options, data_path_and_name_and_type=own)
+        uids = set(itertools.chain(*batches[task]))
         loaders[task] = {
-            "dataset": dataset,
+            "dataset": build_dataset(args, part, uids),
             "collate_fn": options.collate_fn,
             "num_workers": args.num_workers,
             "pin_memory": args.ngpu > 0,
         }
     if mode != "train":
-        return TaskChainIterFactory(
-            {
-                task: SequenceIterFactory(
-                    batches=batches[task], seed=args.seed, **loaders[task]
-                )
-                for task in tasks
-            }
-        )
+        parts = {
+            task: SequenceIterFactory(batches=found, seed=args.seed, **loaders[task])
+            for task, found in batches.items()
+        }
+        return TaskChainIterFactory(parts)
     factory = TaskMixIterFactory(
         batches,
         loaders,
@@ -107,7 +97,6 @@ def _log_plan(
 ) -> None:
     """Write the rule from epochs to updates into the log."""
     updates = factory.updates_per_epoch
-    total = updates * args.max_epoch
     shares = ", ".join(
         f"{task} {count} (corpus {corpus[task]})"
         for task, count in factory.counts.items()
@@ -115,11 +104,7 @@ def _log_plan(
     logging.info(
         "[train] micro-batches per epoch: %s; %d updates of --accum_grad %d; "
         "--max_epoch %d makes %d updates",
-        shares,
-        updates,
-        args.accum_grad,
-        args.max_epoch,
-        total,
+        *(shares, updates, args.accum_grad, args.max_epoch, updates * args.max_epoch),
     )
     planned = (args.scheduler_conf or {}).get("max_steps")
     whole = updates * (args.schedule_epochs or args.max_epoch)

@@ -8,7 +8,7 @@ import soundfile
 
 from espnet2_ext.audio import MAX_OVERSHOOT
 from espnet2_ext.data.kaldi_dir import DERIVED, SEGMENTS, KaldiDir, Segment, invert
-from espnet2_ext.io.messages import NAMED
+from espnet2_ext.io.messages import NAMED, listed
 from espnet2_ext.io.tables import read_table, write_table
 
 DROPPED, REPAIRED = "dropped", "repaired"
@@ -125,7 +125,7 @@ def validate(folder: Path, limits: AudioLimits | None) -> list[str]:
     for name, values in data.tables.items():
         missing = [uid for uid in everyone if uid not in values]
         if missing:
-            shown = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
+            shown = listed(missing, 3)
             problems.append(f"{folder / name}: lacks {len(missing)} of them: {shown}")
     problems += _speaker_problems(folder, data)
     if limits is not None:

@@ -3,15 +3,15 @@
 Samples were counted when the audio was dumped, so no recording is read here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import soundfile
-from tqdm import tqdm
 
 from espnet2_ext.data.audio_dump import COUNTED
 from espnet2_ext.data.names import SEQUENCES
-from espnet2_ext.io.messages import NAMED
+from espnet2_ext.io.messages import listed
+from espnet2_ext.io.progress import progress_bar
 from espnet2_ext.io.tables import read_table, write_table
 from espnet2_ext.text.tokens import Tokenizer
 
@@ -66,10 +66,9 @@ def token_counts(
     }
     empty = [uid for uid, count in counts.items() if count == 0]
     if empty:
-        shown = ", ".join(empty[:NAMED]) + (", …" if len(empty) > NAMED else "")
         raise ValueError(
-            f"{path}: {len(empty)} texts are empty after cleaning: {shown}; remove "
-            "these utterances from the data directory"
+            f"{path}: {len(empty)} texts are empty after cleaning: {listed(empty)}; "
+            "remove these utterances from the data directory"
         )
     return counts
 
@@ -98,6 +97,5 @@ def _frames(uid: str, path: str) -> int:
         raise ValueError(f"utterance '{uid}': {path}: {error}") from None
 
 
-def _progress(values: Mapping[str, str], path: Path) -> "tqdm[tuple[str, str]]":
-    title = "/".join(path.parts[-3:])
-    return tqdm(values.items(), desc=title, unit="utt", mininterval=1.0)
+def _progress(values: Mapping[str, str], path: Path) -> Iterable[tuple[str, str]]:
+    return progress_bar(values.items(), desc="/".join(path.parts[-3:]), unit="utt")

@@ -24,23 +24,19 @@ def data_dimension(entries: Iterable[tuple[str, str, str]]) -> int | None:
         The number, or None where no data are embeddings that can be read here.
     """
     for path, name, kind in entries:
-        if name.endswith("_spembs") and kind in ("kaldi_ark", "npy"):
-            return _first_of(Path(path), kind)
+        if not (name.endswith("_spembs") and kind in ("kaldi_ark", "npy")):
+            continue
+        if not Path(path).is_file():
+            return None  # Those who read the data say so.
+        with Path(path).open(encoding="utf-8") as lines:
+            place = next(lines, "").partition(" ")[2].strip()
+        if place and kind == "npy":
+            return int(np.load(place, mmap_mode="r").size)
+        if place:
+            from omniio import kaldi
+
+            return int(np.asarray(kaldi.load_mat(place)).size)
     return None
-
-
-def _first_of(table: Path, kind: str) -> int | None:
-    if not table.is_file():
-        return None  # Those who read the data say so.
-    with table.open(encoding="utf-8") as lines:
-        _, _, place = next(lines, "").strip().partition(" ")
-    if not place:
-        return None
-    if kind == "npy":
-        return int(np.load(place, mmap_mode="r").size)
-    from omniio import kaldi
-
-    return int(np.asarray(kaldi.load_mat(place)).size)
 
 
 def tool_dimension(tool: str, table: Path | None = None) -> int | None:
@@ -76,17 +72,16 @@ def model_dimension(source: Path) -> int | None:
 
 def model_conf_of(source: Path) -> dict[str, Any] | None:
     """``model_conf`` of a model directory or a packed zip; None of anything else."""
+    texts: dict[str, Any] = {}
     if source.is_dir():
-        places = sorted(source.glob("**/config.yaml"), key=lambda path: len(path.parts))
-        text = places[0].read_text(encoding="utf-8") if places else ""
-    elif zipfile.is_zipfile(source):
-        with zipfile.ZipFile(source) as archive:
-            names = [
-                name for name in archive.namelist() if name.endswith("config.yaml")
-            ]
-            text = archive.read(min(names, key=len)).decode() if names else ""
-    else:
+        texts = {str(path): path for path in source.glob("**/config.yaml")}
+    elif not zipfile.is_zipfile(source):
         return None
-    content = yaml.safe_load(text)
+    else:
+        names = zipfile.ZipFile(source).namelist()
+        texts = {n: zipfile.Path(source, n) for n in names if n.endswith("config.yaml")}
+    if not texts:
+        return None
+    content = yaml.safe_load(texts[min(texts, key=len)].read_text(encoding="utf-8"))
     conf = content.get("model_conf") if isinstance(content, dict) else None
     return conf if isinstance(conf, dict) else None

@@ -6,7 +6,7 @@ the order is random and an update may miss a task; here
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from espnet2.iterators.abs_iter_factory import AbsIterFactory
@@ -17,38 +17,42 @@ from espnet2_ext.data.mix_plan import mixing_problems, order_tasks, plan_counts
 Batch = tuple[list[str], dict[str, Any]]
 
 
-class _Interleaved:
+class _Batches:
+    """A known number of batches, which are made while they are taken."""
+
+    def __init__(self, count: int, make: Callable[[], Iterator[Batch]]):
+        self._count, self._make = count, make
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self._make()
+
+
+def _interleave(loaders: Mapping[str, Any], order: Sequence[str]) -> _Batches:
     """Batches of several loaders, taken in a given order of tasks."""
 
-    def __init__(self, loaders: Mapping[str, Any], order: Sequence[str]):
-        self.loaders = loaders
-        self.order = order
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-    def __iter__(self) -> Iterator[Batch]:
-        iterators = {task: iter(loader) for task, loader in self.loaders.items()}
-        for task in self.order:
+    def make() -> Iterator[Batch]:
+        iterators = {task: iter(loader) for task, loader in loaders.items()}
+        for task in order:
             yield next(iterators[task])
 
+    return _Batches(len(order), make)
 
-class _Zipped:
+
+def _zip(loaders: Mapping[str, Any]) -> _Batches:
     """One batch of every task in each step, merged into one dictionary."""
 
-    def __init__(self, loaders: Mapping[str, Any]):
-        self.loaders = loaders
-
-    def __len__(self) -> int:
-        return min(len(loader) for loader in self.loaders.values())
-
-    def __iter__(self) -> Iterator[Batch]:
-        for parts in zip(*self.loaders.values(), strict=True):
+    def make() -> Iterator[Batch]:
+        for parts in zip(*loaders.values(), strict=True):
             ids = [uid for uids, _ in parts for uid in uids]
-            batch: dict[str, Any] = {}
-            for _, part in parts:
-                batch.update(part)
-            yield ids, batch
+            yield (
+                ids,
+                {name: value for _, part in parts for name, value in part.items()},
+            )
+
+    return _Batches(min(len(loader) for loader in loaders.values()), make)
 
 
 class TaskMixIterFactory(AbsIterFactory):
@@ -112,23 +116,16 @@ class TaskMixIterFactory(AbsIterFactory):
     @property
     def updates_per_epoch(self) -> int:
         """Optimizer steps in an epoch."""
-        steps = (
-            max(self.counts.values())
-            if self.mode == "zip"
-            else sum(self.counts.values())
-        )
-        return steps // self.accum_grad
+        steps = max if self.mode == "zip" else sum
+        return steps(self.counts.values()) // self.accum_grad
 
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> Any:
         """Batches of ``epoch``, which is counted from 1."""
-        loaders = {
-            task: factory.build_iter(epoch, shuffle)
-            for task, factory in self.factories.items()
-        }
+        loaders = _loaders(self.factories, epoch, shuffle)
         if self.mode == "zip":
-            return _Zipped(loaders)
+            return _zip(loaders)
         order = order_tasks(self.counts, self.accum_grad, self.seed, epoch)
-        return _Interleaved(loaders, order)
+        return _interleave(loaders, order)
 
 
 class TaskChainIterFactory(AbsIterFactory):
@@ -139,9 +136,12 @@ class TaskChainIterFactory(AbsIterFactory):
 
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> Any:
         """Batches of ``epoch``."""
-        loaders = {
-            task: factory.build_iter(epoch, shuffle)
-            for task, factory in self.factories.items()
-        }
+        loaders = _loaders(self.factories, epoch, shuffle)
         order = [task for task, loader in loaders.items() for _ in range(len(loader))]
-        return _Interleaved(loaders, order)
+        return _interleave(loaders, order)
+
+
+def _loaders(
+    factories: Mapping[str, SequenceIterFactory], epoch: int, shuffle: bool | None
+) -> dict[str, Any]:
+    return {task: each.build_iter(epoch, shuffle) for task, each in factories.items()}

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tqdm import tqdm
-
+from espnet2_ext.io.progress import progress_bar
 from espnet2_ext.jobs.clusters import ALLOWED_DEATHS, Workers
 
 CHUNKS_PER_JOB = 40
@@ -59,7 +58,7 @@ def fan_out(
     """
     done: dict[str, Answer] = {}
     hidden = title is None or not items
-    with tqdm(total=len(items), desc=title, disable=hidden, mininterval=1.0) as bar:
+    with progress_bar(total=len(items), desc=title, unit="it", disable=hidden) as bar:
         for answer in _answers(function, list(items.items()), workers):
             name, success, value = answer
             done[name] = answer
