@@ -9,9 +9,8 @@ from espnet2_ext.bin.score_options import (
     add_common,
     add_judge,
     begin_result,
-    judge_options,
 )
-from espnet2_ext.io.options import add_command
+from espnet2_ext.io.options import add_command, options_of
 
 ASR = """\
 WER and CER of transcripts, with 95 % intervals.
@@ -21,6 +20,7 @@ Writes into OUTPUT_DIR:
   utterances.tsv   every utterance with its counts
   score_wer, score_cer  ref.trn, hyp.trn, and sclite's result.txt where it is installed
   errors.html      the worst utterances, reference above transcript, for any browser
+  versa.jsonl, splet.jsonl  the counts of every utterance as VERSA and SPLET write them
 
 With an Arabic normaliser also: both forms, with and without diacritics; CER without
 spaces; diacritic error rate (recognised letters with the wrong marks)."""
@@ -83,7 +83,7 @@ def _add_transcripts(sub: argparse.ArgumentParser, flag: str, what: str) -> None
 
 
 def _asr(args: argparse.Namespace) -> None:
-    from espnet2_ext.scoring.transcripts.asr import describe_scores, score_asr
+    from espnet2_ext.scoring.recognition import describe_scores, score_asr
 
     begun = begin_result(args, "asr", {"ref": args.ref, "hyp": args.hyp})
     result = score_asr(args.ref, args.hyp, args.output_dir, begun, args.score_opts)
@@ -92,7 +92,7 @@ def _asr(args: argparse.Namespace) -> None:
 
 
 def _compare(args: argparse.Namespace) -> None:
-    from espnet2_ext.scoring.transcripts.compare_asr import (
+    from espnet2_ext.scoring.recognition import (
         compare_asr,
         describe_comparison,
     )
@@ -106,11 +106,11 @@ def _compare(args: argparse.Namespace) -> None:
 
 
 def _transcribe(args: argparse.Namespace) -> None:
-    from espnet2_ext.scoring.judges.loading import load_judge
-    from espnet2_ext.scoring.judges.transcribe import transcribe_set
-    from espnet2_ext.scoring.results.provenance import environment
+    from espnet2_ext.scoring.judges import JudgeOptions, load_judge
+    from espnet2_ext.scoring.results.result_file import environment
+    from espnet2_ext.scoring.transcribe import transcribe_set
 
-    judge = load_judge(args.judge, judge_options(args))
+    judge = load_judge(args.judge, options_of(args, JudgeOptions))
     if judge is None:
         raise ValueError(
             f"--judge {args.judge} hears nothing; choose e.g. whisper:base"

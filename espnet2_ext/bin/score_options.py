@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from espnet2_ext.scoring.judges.judge import JudgeOptions
+from espnet2_ext.io.options import add_options
+from espnet2_ext.scoring.judges import JudgeOptions
 from espnet2_ext.scoring.results.result_file import Result, new_result
-from espnet2_ext.scoring.transcripts.normalizers import DESCRIPTIONS
-from espnet2_ext.scoring.transcripts.texts import name_dataset
+from espnet2_ext.scoring.texts import DESCRIPTIONS, name_dataset
 
 JUDGES = """\
 Judges:
@@ -61,34 +61,6 @@ def add_output(sub: argparse.ArgumentParser, what: str) -> None:
 
 
 def add_judge(sub: argparse.ArgumentParser) -> None:
-    """Add the choice of a judge."""
-    group = sub.add_argument_group("judge")
-    defaults = JudgeOptions()
-    group.add_argument("--judge", required=True, help="see above")
-    group.add_argument(
-        "--language",
-        default=defaults.language,
-        help="that is spoken, or 'auto' (default: en)",
-    )
-    group.add_argument(
-        "--digits",
-        choices=["words", "any"],
-        default=defaults.digits,
-        help="words: numbers are written as words (default); any: as the judge likes",
-    )
-    group.add_argument(
-        "--judge_device", choices=["cpu", "cuda"], default=defaults.device
-    )
-    group.add_argument(
-        "--num_threads", type=int, default=0, metavar="N", help="of the CPU"
-    )
-
-
-def judge_options(args: argparse.Namespace) -> JudgeOptions:
-    """Collect what the options of :func:`add_judge` say."""
-    return JudgeOptions(
-        args.language if args.language != "auto" else None,
-        args.digits,
-        args.judge_device,
-        args.num_threads,
-    )
+    """Add the choice of a judge, and what it may be told."""
+    sub.add_argument("--judge", required=True, metavar="NAME", help="see above")
+    add_options(sub, JudgeOptions, "judge")

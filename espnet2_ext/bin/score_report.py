@@ -10,6 +10,7 @@ Put the scores of experiments side by side, and beside them what papers report.
 
 Writes into OUTPUT_DIR:
   compare.md     one table: system, test set, parameters, error rates, opinions, voices
+  compare.html   the same for a browser
   compare.json   the same, with what each figure was measured with
 
 A system that was decoded with sttatts_score transcribe gets a row of its own."""
@@ -87,12 +88,12 @@ def named_folders(words: list[str]) -> dict[str, Path]:
 
 
 def _compare(args: argparse.Namespace) -> None:
-    from espnet2_ext.scoring.results.compare import PAGE, write_comparison
+    from espnet2_ext.scoring.results.compare import write_comparison
 
-    write_comparison(
-        named_folders(args.exp), args.published, args.output_dir, args.score_command
+    folders = named_folders(args.exp)
+    print(
+        write_comparison(folders, args.published, args.output_dir, args.score_command)
     )
-    print((args.output_dir / PAGE).read_text(encoding="utf-8"))
 
 
 def _curves(args: argparse.Namespace) -> None:
@@ -103,6 +104,6 @@ def _curves(args: argparse.Namespace) -> None:
 
 
 def _report(args: argparse.Namespace) -> None:
-    from espnet2_ext.scoring.report.page import write_report
+    from espnet2_ext.scoring.pages.report import write_report
 
     print(write_report(args.expdir, args.output_dir, args.utterances))

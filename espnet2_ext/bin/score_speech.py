@@ -3,6 +3,7 @@
 import argparse
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,17 +12,16 @@ from espnet2_ext.bin.score_options import (
     add_common,
     add_judge,
     begin_result,
-    judge_options,
 )
-from espnet2_ext.io.options import add_command
-from espnet2_ext.scoring.judges.loading import NONE, load_judge
-from espnet2_ext.scoring.predictors.mos_predictor import CHOICES
-from espnet2_ext.scoring.speech.speaker_similarity import SECONDS
+from espnet2_ext.io.options import add_command, add_options, option, options_of
+from espnet2_ext.scoring.judges import NONE, JudgeOptions, load_judge
+from espnet2_ext.scoring.opinions import CHOICES
+from espnet2_ext.scoring.similarity import SECONDS
 from espnet2_ext.sttatts.config import AudioConfig
 
 if TYPE_CHECKING:
     from espnet2_ext.scoring.results.result_file import Result
-    from espnet2_ext.scoring.speech.tts_vc import SpeechTools
+    from espnet2_ext.scoring.speech import SpeechTools
 
 SIMILARITY_TOOL = "resemblyzer"
 
@@ -35,6 +35,7 @@ Writes into OUTPUT_DIR:
   result.json             rates and means with 95 % intervals, and how they were made
   utterances.tsv          every utterance of each kind of speech
   speaker_similarity.tsv  every comparison of voices, if there are any
+  versa.jsonl             what was measured on the generated speech, as VERSA writes it
 
 What the judge heard and the other tools measured is kept in OUTPUT_DIR: a killed run
 goes on where it was."""
@@ -55,119 +56,84 @@ of other speakers, and of the recordings that were converted.
 {_WRITES}"""
 
 
+@dataclass(frozen=True)
+class _Options:
+    inference_dir: Path | None = option(
+        None, "--output_dir of sttatts_inference: stops, length limit, attention", Path
+    )
+    round_trip: bool = option(
+        False, "also judge natural mel spectrograms after the vocoder", bool
+    )
+    vocoder: str | None = option(None, "of the round trip (default: griffin_lim)")
+    train_config: Path | None = option(
+        None, "config.yaml of the model, for its mel settings", Path
+    )
+    predict_mos: list[str] | None = option(
+        None, "predicted opinions, see above", nargs="+"
+    )
+    speaker_similarity: str | None = option(
+        None,
+        f"speaker embeddings to compare voices by: {NONE}, or a --tool of "
+        f"speaker_embeddings such as {SIMILARITY_TOOL} (default: {SIMILARITY_TOOL} for "
+        f"vc, {NONE} for tts); needs natural speech and --utt2spk",
+    )
+    utt2spk: Path | None = option(
+        None, "speaker that each utterance should sound like; may hold more", Path
+    )
+    piece_seconds: float = option(
+        SECONDS,
+        "a speaker's recordings are joined until they last so long, as one short word "
+        "does not tell a voice; 0: each by itself",
+        float,
+    )
+
+
 def add_parsers(commands: argparse._SubParsersAction) -> None:
     """Add the commands to a parser's subcommands."""
     sub = add_command(commands, "tts", _score, "score synthesised speech", TTS)
-    sub.set_defaults(kind="tts", source_wav_scp=None)
-    speech = _add_speech(sub, "synthesised recordings")
-    _add_table(
-        speech,
-        "--natural_wav_scp",
-        "natural",
-        "recordings of the same texts (or a folder of them); may hold more",
-    )
-    _add_further(sub, speech, NONE)
+    text = "recordings of the same texts (or a folder of them); may hold more"
+    _add_speech(sub, "synthesised recordings", {"--natural_wav_scp": ("natural", text)})
+    sub.set_defaults(kind="tts", source=None, speaker_similarity=NONE)
 
     sub = add_command(commands, "vc", _score, "score converted speech", VC)
-    sub.set_defaults(kind="vc")
-    speech = _add_speech(sub, "converted recordings")
-    _add_table(
-        speech,
-        "--target_wav_scp",
-        "natural",
+    target = (
         "recordings of the target speakers, of the same texts (or a folder of them), "
-        "such as target.scp; may hold more",
+        "such as target.scp; may hold more"
     )
-    _add_table(
-        speech,
-        "--source_wav_scp",
-        "source_wav_scp",
-        "the recordings that were converted (or a folder of them); may hold more",
-    )
-    _add_further(sub, speech, SIMILARITY_TOOL)
+    source = "the recordings that were converted (or a folder of them); may hold more"
+    tables = {
+        "--target_wav_scp": ("natural", target),
+        "--source_wav_scp": ("source", source),
+    }
+    _add_speech(sub, "converted recordings", tables)
+    sub.set_defaults(kind="vc", speaker_similarity=SIMILARITY_TOOL)
 
 
-def _add_speech(sub: argparse.ArgumentParser, what: str) -> argparse._ArgumentGroup:
+def _add_speech(
+    sub: argparse.ArgumentParser, what: str, tables: dict[str, tuple[str, str]]
+) -> None:
+    """Add the options of a command; ``tables`` have a name and a meaning by flag."""
     group = sub.add_argument_group("speech")
     source = group.add_mutually_exclusive_group(required=True)
     source.add_argument("--wav_scp", type=Path, metavar="SCP", help=f"table of {what}")
     source.add_argument(
         "--wav_dir", type=Path, metavar="DIR", help="folder of ID.wav or ID.flac"
     )
-    return group
-
-
-def _add_table(group: argparse._ArgumentGroup, flag: str, name: str, what: str) -> None:
-    group.add_argument(flag, dest=name, type=Path, metavar="SCP", help=what)
-
-
-def _add_further(
-    sub: argparse.ArgumentParser, speech: argparse._ArgumentGroup, tool: str
-) -> None:
-    """Add what both commands have; ``tool`` compares voices unless told otherwise."""
-    speech.add_argument(
-        "--inference_dir",
-        type=Path,
-        metavar="DIR",
-        help="--output_dir of sttatts_inference: stops, length limit, attention",
-    )
-    speech.add_argument(
-        "--round_trip",
-        action="store_true",
-        help="also judge natural mel spectrograms after the vocoder",
-    )
-    speech.add_argument(
-        "--vocoder", metavar="NAME", help="of the round trip (default: griffin_lim)"
-    )
-    speech.add_argument(
-        "--train_config",
-        type=Path,
-        metavar="YAML",
-        help="config.yaml of the model, for its mel settings",
-    )
+    for flag, (name, text) in tables.items():
+        group.add_argument(flag, dest=name, type=Path, metavar="SCP", help=text)
     add_judge(sub)
-    quality = sub.add_argument_group("quality")
-    quality.add_argument(
-        "--predict_mos",
-        nargs="+",
-        default=[],
-        metavar="NAME",
-        help="predicted opinions, see above",
-    )
-    voices = sub.add_argument_group("voices")
-    voices.add_argument(
-        "--speaker_similarity",
-        default=tool,
-        metavar="TOOL",
-        help=f"speaker embeddings to compare voices by: {NONE}, or a --tool of "
-        f"speaker_embeddings such as {SIMILARITY_TOOL} (default: {tool}); needs "
-        "natural speech and --utt2spk",
-    )
-    voices.add_argument(
-        "--utt2spk",
-        type=Path,
-        metavar="TABLE",
-        help="speaker that each utterance should sound like; may hold more",
-    )
-    voices.add_argument(
-        "--piece_seconds",
-        type=float,
-        default=SECONDS,
-        metavar="X",
-        help="a speaker's recordings are joined until they last so long, as one short "
-        f"word does not tell a voice; 0: each by itself (default: {SECONDS:g})",
-    )
+    add_options(sub, _Options, "instruments")
     add_common(sub)
 
 
 def _score(args: argparse.Namespace) -> None:
-    from espnet2_ext.scoring.speech.tts_vc import SpeechInputs, score_speech
+    from espnet2_ext.scoring.speech import SpeechInputs, score_speech
 
     inputs = SpeechInputs(
         args.ref,
         args.wav_scp or args.wav_dir,
         args.natural,
-        args.source_wav_scp,
+        args.source,
         args.utt2spk,
         args.inference_dir,
     )
@@ -184,22 +150,22 @@ def _tools(args: argparse.Namespace) -> "SpeechTools":
         ValueError, OSError, ImportError: options that do not go together, or a tool
             that cannot be had.
     """
-    from espnet2_ext.scoring.predictors.loading import load_mos_predictors
-    from espnet2_ext.scoring.speech.tts_vc import SpeechTools
+    from espnet2_ext.scoring.opinions import load_mos_predictors
+    from espnet2_ext.scoring.speech import SpeechTools
 
     if args.round_trip and args.natural is None:
         raise ValueError("--round_trip needs natural speech of the same texts")
-    judge = load_judge(args.judge, judge_options(args))
+    judge = load_judge(args.judge, options_of(args, JudgeOptions))
     if judge and args.natural is None:
         logging.warning(
             "without natural speech the judge's own error on these texts is unknown"
         )
     tool = None if args.speaker_similarity == NONE else args.speaker_similarity
-    predictors = load_mos_predictors(args.predict_mos)
+    predictors = load_mos_predictors(args.predict_mos or [])
     round_trip = None
     if args.round_trip and (judge or predictors):
-        from espnet2_ext.scoring.predictors.mos_predictor import SAMPLE_RATE
-        from espnet2_ext.scoring.speech.round_trip import make_round_trip, name_vocoder
+        from espnet2_ext.scoring.opinions import SAMPLE_RATE
+        from espnet2_ext.scoring.round_trip import make_round_trip, name_vocoder
 
         rate = judge.sample_rate if judge else SAMPLE_RATE
         transform = make_round_trip(args.vocoder, _audio(args), rate)
@@ -221,7 +187,7 @@ def _audio(args: argparse.Namespace) -> AudioConfig:
 
 def describe_result(result: "Result") -> Iterator[str]:
     """Give the main figures of a result in words."""
-    from espnet2_ext.scoring.transcripts.asr import rate_words
+    from espnet2_ext.scoring.recognition import rate_words
 
     for name, side in result["speech"].items():
         if "cer" in side:

@@ -15,7 +15,7 @@ from espnet2_ext.bin.score_speech import add_parsers as add_speech_parsers
 from espnet2_ext.io.files import only_writer
 from espnet2_ext.io.messages import one_line
 from espnet2_ext.io.options import add_command
-from espnet2_ext.scoring.results.provenance import command_line
+from espnet2_ext.scoring.results.result_file import command_line
 
 MODULE = "espnet2_ext.bin.sttatts_score"
 
@@ -58,11 +58,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _results(args: argparse.Namespace) -> None:
-    from espnet2_ext.scoring.results.results_page import write_results
-    from espnet2_ext.scoring.results.summary import summarize
+    from espnet2_ext.scoring.results.page import summarize, write_results
 
-    write_results(args.expdir, args.output_dir, args.command)
-    print(summarize(args.output_dir))
+    data = write_results(args.expdir, args.output_dir, args.command)
+    print(summarize(data, args.output_dir))
 
 
 def _parser() -> argparse.ArgumentParser:

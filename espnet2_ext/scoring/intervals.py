@@ -1,4 +1,4 @@
-"""How far an error rate may be off by the choice of the test utterances.
+"""How far a rate may be off by the choice of the test utterances.
 
 Utterances are drawn again, with replacement, as often as there are, and the rate of
 the draw is taken; the middle 95 % of many such rates are the interval (Bisani and Ney
@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-
-from espnet2_ext.scoring.transcripts.error_rates import ErrorCounts
 
 RESAMPLES = 10_000
 """As many as Bisani and Ney draw."""
@@ -38,75 +36,51 @@ def describe_intervals() -> dict[str, Any]:
     }
 
 
-def summarize(counts: Sequence[ErrorCounts]) -> dict[str, Any]:
-    """Add up the counts of a set.
+def drawn_ratios(above: Sequence[float], below: Sequence[float]) -> np.ndarray | None:
+    """Draw utterances again and again, and give ``sum(above) / sum(below)`` of each.
 
-    Args:
-        counts: of each utterance.
-
-    Returns:
-        The sums, the rate, and its interval: two fractions, or None.
+    Both hold a number for each utterance, such as its errors and its words.  Draws with
+    nothing below have no ratio and are left out.  None: fewer than two utterances.
     """
-    total = sum(counts, ErrorCounts())
-    interval = None
-    if total.rate is not None:
-        interval = ratio_interval(
-            [one.errors for one in counts], [one.tokens for one in counts]
-        )
-    return {**total.to_dict(), "interval": interval}
+    if len(above) < 2:
+        return None
+    # Takes a second to import.
+    from scipy.stats import bootstrap
+
+    def ratio(top: np.ndarray, bottom: np.ndarray, axis: int) -> np.ndarray:
+        top, bottom = top.sum(axis), bottom.sum(axis)
+        unknown = np.full(np.shape(top), np.nan)
+        return np.divide(top, bottom, out=unknown, where=bottom > 0)
+
+    drawn = bootstrap(
+        (np.asarray(above, dtype=float), np.asarray(below, dtype=float)),
+        ratio,
+        paired=True,
+        n_resamples=RESAMPLES,
+        batch=max(1, _DRAWN_AT_ONCE // len(above)),
+        method="percentile",
+        rng=np.random.default_rng(SEED),
+    ).bootstrap_distribution
+    return drawn[~np.isnan(drawn)]
+
+
+def central(drawn: np.ndarray) -> Interval | None:
+    """Ends between which the middle ``LEVEL`` of the values lie; None without any."""
+    if not len(drawn):
+        return None
+    outside = (1 - LEVEL) / 2
+    return [float(end) for end in np.quantile(drawn, [outside, 1 - outside])]
 
 
 def ratio_interval(above: Sequence[float], below: Sequence[float]) -> Interval | None:
-    """Interval of ``sum(above) / sum(below)``.
+    """Interval of ``sum(above) / sum(below)``; see :func:`drawn_ratios`.
 
-    Args:
-        above: such as the errors of each utterance.
-        below: such as the words of each utterance, in the same order.
-
-    Returns:
-        None for fewer than two utterances, or where the ratio is undefined.
+    None for fewer than two utterances, or where the ratio is undefined.
     """
-    drawn = resample(np.asarray([above, below]))
-    return None if drawn is None else central(ratios(drawn[0], drawn[1]))
+    drawn = drawn_ratios(above, below)
+    return None if drawn is None else central(drawn)
 
 
 def mean_interval(values: Sequence[float]) -> Interval | None:
     """Interval of the mean of a figure of each utterance; None for fewer than two."""
     return ratio_interval(values, [1] * len(values))
-
-
-def resample(values: np.ndarray) -> np.ndarray | None:
-    """Draw utterances, and add up what each draw holds.
-
-    Args:
-        values: (quantities, utterances).
-
-    Returns:
-        (quantities, RESAMPLES): sums; None for fewer than two utterances.
-    """
-    count = values.shape[1]
-    if count < 2:
-        return None
-    # The draws of scipy.stats.bootstrap, whose import takes longer than all of this.
-    generator = np.random.default_rng(SEED)
-    at_once = max(1, _DRAWN_AT_ONCE // count)
-    sums = []
-    for begin in range(0, RESAMPLES, at_once):
-        size = min(at_once, RESAMPLES - begin), count
-        drawn = generator.integers(count, size=size)
-        sums.append(np.take(values, drawn, axis=1).sum(axis=-1))
-    return np.concatenate(sums, axis=1)
-
-
-def central(values: np.ndarray) -> Interval | None:
-    """Ends between which the middle ``LEVEL`` of the values lie; NaN does not count."""
-    known = values[~np.isnan(values)]
-    if not len(known):
-        return None
-    outside = (1 - LEVEL) / 2
-    return [float(end) for end in np.quantile(known, [outside, 1 - outside])]
-
-
-def ratios(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Divide sums of draws; NaN where a draw has nothing below."""
-    return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)

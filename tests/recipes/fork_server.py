@@ -25,7 +25,7 @@ LOADED = (
     "espnet2_ext.tasks.sttatts",
     "espnet2_ext.inference.decode.decode_set",
     "espnet2_ext.inference.decode.decoding_jobs",
-    "espnet2_ext.scoring.speech.tts_vc",
+    "espnet2_ext.scoring.speech",
     "lhotse.recipes",
 )
 

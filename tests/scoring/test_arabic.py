@@ -3,17 +3,17 @@
 import pytest
 
 from espnet2_ext.bin.sttatts_score import main
-from espnet2_ext.scoring.transcripts.arabic import (
+from espnet2_ext.scoring.arabic import (
     DiacriticCounts,
     count_characters_without_spaces,
     count_diacritic_errors,
 )
-from espnet2_ext.scoring.transcripts.normalizers import (
+from espnet2_ext.scoring.errors import score_texts
+from espnet2_ext.scoring.texts import (
     DESCRIPTIONS,
     NORMALIZERS,
     get_normalizer,
 )
-from espnet2_ext.scoring.transcripts.text_scores import score_texts
 from local.buckwalter import from_buckwalter
 
 

@@ -96,7 +96,7 @@ def test_a_picture_for_each_task(tmp_path):
 
 def test_the_loss_comes_first():
     values = {"asr_acc": 1.0, "asr_ctc": 1.0, "asr_loss": 1.0, "asr_new": 1.0}
-    history = {"": History({1: {"valid": values}})}
+    history = {"": History(epochs={1: {"valid": values}})}
     assert figures_of(history, "asr") == ["asr_loss", "asr_ctc", "asr_acc"]
 
 

@@ -5,10 +5,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from espnet2_ext.scoring.transcripts import error_page
-from espnet2_ext.scoring.transcripts.alignment import align
-from espnet2_ext.scoring.transcripts.error_page import write_error_page
-from espnet2_ext.scoring.transcripts.text_scores import score_texts
+from espnet2_ext.scoring.errors import align, score_texts
+from espnet2_ext.scoring.pages import errors as error_page
+from espnet2_ext.scoring.pages.errors import write_error_page
 
 
 class Page(HTMLParser):

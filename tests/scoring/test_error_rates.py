@@ -6,8 +6,7 @@ import json
 import pytest
 
 from espnet2_ext.bin.sttatts_score import main
-from espnet2_ext.scoring.transcripts.error_rates import ErrorCounts, count_errors
-from espnet2_ext.scoring.transcripts.text_scores import score_texts
+from espnet2_ext.scoring.errors import ErrorCounts, count_errors, score_texts
 
 
 def counts(reference: str, hypothesis: str, unit="character") -> tuple:

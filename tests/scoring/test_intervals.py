@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from espnet2_ext.scoring.intervals import ratio_interval, summarize
-from espnet2_ext.scoring.transcripts.error_rates import ErrorCounts
+from espnet2_ext.scoring.errors import ErrorCounts, summarize
+from espnet2_ext.scoring.intervals import ratio_interval
 
 
 def test_single_words_give_the_binomial_interval():

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from espnet2_ext.bin.sttatts_score import main
-from espnet2_ext.scoring.predictors import loading
-from espnet2_ext.scoring.predictors.loading import load_mos_predictors
+from espnet2_ext.scoring import opinions as loading
+from espnet2_ext.scoring.opinions import load_mos_predictors
 from tests.corpora import speak
 from tests.scoring.tones import write_scp, write_speech
 
@@ -55,13 +55,19 @@ def test_means_and_memory(tmp_path, monkeypatch):
         "synthesized\tu2\t0.360\t0.3600",
     ]
     assert predictor.calls == 3 + 1  # the second run remembers what could be rated
+    versa = (tmp_path / "out" / "versa.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in versa[:2]] == [
+        {"key": "u1"},
+        {"key": "u2", "length_mos": 0.36},
+    ]
 
 
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["mosnet"], "unknown predictor 'mosnet'; choose from wvmos, dnsmos"),
+        (["mosnet"], "unknown predictor 'mosnet'; choose from wvmos, distillmos, dns"),
         (["dnsmos:file"], "dnsmos takes no weights"),
+        (["distillmos:file"], "distillmos takes no weights"),
         (["wvmos:/gone.ckpt"], "/gone.ckpt: no weights of WV-MOS"),
     ],
 )
@@ -89,6 +95,26 @@ def test_dnsmos_hears_noise():
         "dnsmos_p808",
     ]
     assert second["dnsmos_background"] < first["dnsmos_background"]
+
+
+def test_distillmos_hears_noise(capsys):
+    pytest.importorskip("distillmos")
+    (predictor,) = load_mos_predictors(["distillmos"])
+    clean = speak("head abc fade" * 6)
+    noise = np.random.RandomState(0).randn(len(clean)).astype(np.float32)
+    figures = [predictor.predict(one) for one in (clean, clean + 0.3 * noise)]
+    assert list(figures[0]) == ["distill_mos"]
+    assert 1 <= figures[1]["distill_mos"] < figures[0]["distill_mos"] <= 5
+    assert predictor.settings == {"weights": loading.DISTILLMOS_SHA256[:16]}
+    assert capsys.readouterr().out == ""
+
+
+def test_other_weights_of_distillmos_are_refused(monkeypatch, tmp_path):
+    sqa = pytest.importorskip("distillmos").sqa
+    (tmp_path / "other.pt").write_bytes(b"changed")
+    monkeypatch.setattr(sqa, "DEFAULT_WEIGHTS_CHKPT", str(tmp_path / "other.pt"))
+    with pytest.raises(ValueError, match=r"other\.pt: not the file that is known of"):
+        load_mos_predictors(["distillmos"])
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +157,7 @@ def wvmos(tmp_path_factory):
 
 
 def test_wvmos_is_the_mean_over_frames(wvmos):
-    from espnet2_ext.scoring.predictors.wvmos import WVMOS
+    from espnet2_ext.scoring.wvmos import WVMOS
 
     path, config, expected = wvmos
     predictor = WVMOS(path, config)
@@ -144,7 +170,7 @@ def test_wvmos_is_the_mean_over_frames(wvmos):
 
 
 def test_wvmos_refuses_other_files(wvmos, tmp_path):
-    from espnet2_ext.scoring.predictors.wvmos import WVMOS
+    from espnet2_ext.scoring.wvmos import WVMOS
 
     path, config, _ = wvmos
     with pytest.raises(ValueError, match="not the weights of WV-MOS"):

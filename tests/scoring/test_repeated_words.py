@@ -2,7 +2,7 @@
 
 import pytest
 
-from espnet2_ext.scoring.speech.repeated_words import WordFlow, count_word_flow
+from espnet2_ext.scoring.word_flow import WordFlow, count_word_flow
 
 
 @pytest.mark.parametrize(

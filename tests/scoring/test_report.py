@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from espnet2_ext.scoring.report import page as report_page
+from espnet2_ext.scoring.pages import report as report_page
 from tests.browser import DESKTOP, PHONE, open_browser, require_browser
 from tests.scoring.report_data import (
     ARABIC,

@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from espnet2_ext.bin.sttatts_score import main
-from espnet2_ext.scoring.results import result_tables
+from espnet2_ext.scoring.results import tables as result_tables
 from espnet2_ext.scoring.results.collect import describe_model
-from espnet2_ext.scoring.results.summary import summarize
+from espnet2_ext.scoring.results.page import summarize
 from espnet2_ext.sttatts.symbols import build_token_list
 
 
@@ -213,8 +213,7 @@ def test_synthesis_and_conversion_of_a_set_are_told_apart(tmp_path):
     one |= {"generation": {"stopped": 1.0}, "duration": {"ratio": 0.9}}
     results = [one | {"kind": "vc"}, one | {"kind": "tts"}]
     data = {"experiments": [{"results": results}]}
-    (tmp_path / "results.json").write_text(json.dumps(data))
-    lines = [line.split() for line in summarize(tmp_path).splitlines()]
+    lines = [line.split() for line in summarize(data, tmp_path).splitlines()]
     assert [line[0] for line in lines[:5] if line] == [
         "synthesised",
         "test",

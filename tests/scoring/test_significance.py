@@ -7,8 +7,8 @@ import random
 import pytest
 
 from espnet2_ext.bin.sttatts_score import main
-from espnet2_ext.scoring.transcripts.error_rates import ErrorCounts
-from espnet2_ext.scoring.transcripts.significance import (
+from espnet2_ext.scoring.errors import ErrorCounts
+from espnet2_ext.scoring.significance import (
     mapsswe,
     paired_bootstrap,
     segment_errors,

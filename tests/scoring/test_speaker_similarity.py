@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from espnet2_ext.scoring.speech.speaker_similarity import (
+from espnet2_ext.scoring.similarity import (
     SimilarityInputs,
     cut_pieces,
     equal_error_rate,

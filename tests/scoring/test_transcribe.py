@@ -8,9 +8,8 @@ import pytest
 import soundfile
 
 from espnet2_ext.bin.sttatts_score import main
-from espnet2_ext.scoring.judges import loading as judges
-from espnet2_ext.scoring.judges import transcribe
-from espnet2_ext.scoring.transcripts import asr
+from espnet2_ext.scoring import judges, transcribe
+from espnet2_ext.scoring import recognition as asr
 from tests.corpora import RATE
 from tests.scoring.test_tts import TEXTS, ToneJudge, write_speech
 

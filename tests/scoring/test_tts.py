@@ -11,8 +11,8 @@ import soundfile
 from espnet2_ext.bin.sttatts_score import main
 from espnet2_ext.data import speaker_extractors
 from espnet2_ext.inference.attention_scores import AttentionScores
-from espnet2_ext.scoring.judges import loading as judges
-from espnet2_ext.scoring.judges.heard import Listener
+from espnet2_ext.scoring import judges
+from espnet2_ext.scoring.judges import Listener
 from tests.corpora import RATE, speak
 from tests.scoring.tones import (
     LoudnessTool,

@@ -5,14 +5,12 @@ import sys
 
 import pytest
 
-from espnet2_ext.scoring.judges import whisper_weights
-from espnet2_ext.scoring.judges.whisper_pins import (
+from espnet2_ext.scoring import weights as whisper_weights
+from espnet2_ext.scoring.weights import (
     PACKAGED,
     UPSTREAM,
     Packaged,
     Upstream,
-)
-from espnet2_ext.scoring.judges.whisper_weights import (
     check_sha256,
     find_weights,
     fingerprint,
@@ -54,7 +52,8 @@ def test_pieces_are_joined_once(packages):
     before = (folder / "model.bin").stat().st_mtime_ns
     assert find_weights("toy") == folder
     assert (folder / "model.bin").stat().st_mtime_ns == before
-    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+    left = {path.name for path in folder.parent.iterdir()}
+    assert left <= {folder.name, f"{folder.name}.lock"}
 
 
 def test_a_damaged_copy_is_made_anew(packages):
@@ -111,20 +110,25 @@ def hub(packages, monkeypatch):
         yield hub
 
 
-def test_upstream_is_preferred_where_it_can_be_reached(hub, packages):
+def test_upstream_is_asked_where_no_package_is_installed(hub, packages, monkeypatch):
+    installed = whisper_weights.PACKAGED.pop("toy")
     folder = find_weights("toy")
     assert folder.is_relative_to(packages / "hf")
     assert {path.name for path in folder.iterdir()} == {"model.bin", "config.json"}
     hub.models = {}
     assert find_weights("toy") == folder  # from the local cache
+    # What was downloaded once is taken before a package.
+    monkeypatch.setitem(whisper_weights.PACKAGED, "toy", installed)
+    assert find_weights("toy") == folder
 
 
-def test_without_upstream_the_packages_are_taken(hub, packages):
-    hub.models = {}
+def test_with_packages_the_hub_is_not_asked(hub, packages):
     assert find_weights("toy").is_relative_to(packages / "cache")
+    assert hub.requests == []
 
 
 def test_upstream_too_has_to_be_the_known_one(hub):
+    del whisper_weights.PACKAGED["toy"]
     (hub.models["SYSTRAN/toy"] / "model.bin").write_bytes(b"changed")
     with pytest.raises(ValueError, match=r"huggingface\.co/SYSTRAN/toy at 0123456"):
         find_weights("toy")

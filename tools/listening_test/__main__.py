@@ -9,8 +9,8 @@ from espnet2_ext.inference.isolated import one_line
 from espnet2_ext.io.files import only_writer
 from espnet2_ext.io.options import add_command, count
 from espnet2_ext.scoring.results.mos_table import NATURAL
-from espnet2_ext.scoring.results.provenance import command_line
-from espnet2_ext.scoring.transcripts.texts import name_dataset
+from espnet2_ext.scoring.results.result_file import command_line
+from espnet2_ext.scoring.texts import name_dataset
 from tools.listening_test.names import (
     CRITERIA,
     KEY,
@@ -179,11 +179,7 @@ def _page(args: argparse.Namespace) -> None:
 
 
 def _mos(args: argparse.Namespace) -> None:
-    from espnet2_ext.scoring.results.mos_table import (
-        mos_columns,
-        mos_notes,
-        mos_rows,
-    )
+    from espnet2_ext.scoring.results.mos_table import mos_notes, mos_table
     from espnet2_ext.scoring.results.result_file import new_result
     from tools.listening_test.key_file import read_key
     from tools.listening_test.mos import score_mos
@@ -207,7 +203,8 @@ def _mos(args: argparse.Namespace) -> None:
         args.output_dir,
         begun,
     )
-    for cells in (mos_columns(result), *mos_rows(result)):
+    table = mos_table(key.dataset, result)
+    for cells in (table.columns, *table.rows):
         print("\t".join(cells))
     for note in mos_notes(result):
         logging.warning("%s", note)

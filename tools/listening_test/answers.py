@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from espnet2_ext.scoring.transcripts.texts import name_some
+from espnet2_ext.scoring.texts import name_some
 from tools.listening_test.key_file import Key, parse_json
 from tools.listening_test.names import VALUES
 

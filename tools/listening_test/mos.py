@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from espnet2_ext.scoring.errors import write_rows
 from espnet2_ext.scoring.results.mos_table import NATURAL
 from espnet2_ext.scoring.results.result_file import RESULT, Result, write_json
-from espnet2_ext.scoring.transcripts.text_scores import write_utterances
 from tools.listening_test.agreement import krippendorff_alpha
 from tools.listening_test.answers import Answer, Answers, read_answers
 from tools.listening_test.intervals import (
@@ -88,7 +88,7 @@ def score_mos(
         },
         "reference_min": reference_min,
     }
-    write_utterances(output_dir / RATINGS, _rows(answers, key))
+    write_rows(output_dir / RATINGS, _rows(answers, key))
     write_json(output_dir / RESULT, result)
     return result
 

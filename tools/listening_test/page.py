@@ -5,19 +5,18 @@ opened from disk, or put on any web space for phones.
 """
 
 import hashlib
-import html
 import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from espnet2_ext.io.files import write_text, write_wav
+from espnet2_ext.scoring.pages import render
 from espnet2_ext.scoring.results.mos_table import NATURAL
-from espnet2_ext.scoring.transcripts.texts import read_recordings, read_values
+from espnet2_ext.scoring.texts import read_recordings, read_values
 from tools.listening_test.key_file import Clip, Key, read_key
 from tools.listening_test.names import (
     CRITERIA,
@@ -36,8 +35,6 @@ PAGE = "page"
 
 SECONDS_PER_RATING = 8
 """Of thought, beside listening one and a half times: for the announced time."""
-
-_TEMPLATE = "index.html"
 
 
 @dataclass(frozen=True)
@@ -177,13 +174,15 @@ def _write_files(
 ) -> None:
     """Copy the page's own files; the template gets its words."""
     values = {
-        name: html.escape(text.replace("{clips}", str(clips)))
+        name: text.replace("{clips}", str(clips))
         for name, text in strings.items()
         if isinstance(text, str)
     }
     values["fact_time"] = values["fact_time"].replace("{minutes}", str(minutes))
-    for source in (files(__package__) / "page").iterdir():
-        content = source.read_text(encoding="utf-8")
-        if source.name == _TEMPLATE:
-            content = Template(content).substitute(values, language=language)
-        write_text(folder / source.name, content)
+    source = Path(__file__).parent / "page"
+    for path in source.iterdir():
+        if path.suffix == ".js":
+            content = path.read_text(encoding="utf-8")
+        else:
+            content = render(path.name, source, language=language, **values)
+        write_text(folder / path.name, content)

@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from espnet2_ext.audio import load_speech
-from espnet2_ext.scoring.transcripts.texts import name_some
+from espnet2_ext.scoring.texts import name_some
 
 LEVEL = -26.0
 """Active speech level of every recording in dB relative to overload: that of ITU-T

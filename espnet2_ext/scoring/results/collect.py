@@ -53,15 +53,20 @@ def collect(expdir: Path) -> list[Experiment]:
         )
     experiments: dict[Path, Experiment] = {}
     for path in paths:
-        home = _home(path.parent, expdir)
+        home = path.parent
+        while home != expdir and not (home / CONFIG).is_file():
+            home = home.parent
         if home not in experiments:
-            name = (
-                home.resolve().name if home == expdir else str(home.relative_to(expdir))
-            )
+            inside = str(home.relative_to(expdir))
+            name = home.resolve().name if home == expdir else inside
             model = describe_model(home / CONFIG)
             experiments[home] = Experiment(name, model, folder=home)
         result = read_result(path)
-        label = _label(path.parent.relative_to(home), result["dataset"])
+        # As ESPnet has it: decode_asr/test of decode_asr/test/score_wer.
+        parts = path.parent.relative_to(home).parts
+        found = [part for part in parts if not part.startswith("score")]
+        found += [] if result["dataset"] in parts else [result["dataset"]]
+        label = "/".join(found)
         experiments[home].results[label] = result
         experiments[home].folders[label] = path.parent
     return list(experiments.values())
@@ -88,18 +93,3 @@ def of_kind(experiment: Experiment, kind: str) -> Iterator[tuple[str, Result]]:
     for label, result in experiment.results.items():
         if result["kind"] == kind:
             yield label, result
-
-
-def _home(folder: Path, expdir: Path) -> Path:
-    """Nearest folder with a configuration, from ``folder`` up to ``expdir``."""
-    while folder != expdir and not (folder / CONFIG).is_file():
-        folder = folder.parent
-    return folder
-
-
-def _label(folder: Path, dataset: str) -> str:
-    """``decode_asr/test`` of ``decode_asr/test/score_wer``, as ESPnet has it."""
-    return "/".join(
-        [part for part in folder.parts if not part.startswith("score")]
-        + ([] if dataset in folder.parts else [dataset])
-    )

@@ -1,54 +1,45 @@
 """``sttatts_score compare``: experiments beside each other and beside papers."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from espnet2_ext.io.files import write_text
+from espnet2_ext.scoring.pages import render
 from espnet2_ext.scoring.results.collect import Experiment, collect
-from espnet2_ext.scoring.results.provenance import environment
+from espnet2_ext.scoring.results.page import markdown_table
 from espnet2_ext.scoring.results.published import PublishedRow, read_published
-from espnet2_ext.scoring.results.result_file import Result, write_json
-from espnet2_ext.scoring.results.result_tables import (
+from espnet2_ext.scoring.results.result_file import Result, environment, write_json
+from espnet2_ext.scoring.results.tables import (
     INTERVAL,
     NOTHING,
     Table,
     between,
     interval_note,
 )
-from espnet2_ext.scoring.results.results_page import markdown_table
 
-PAGE, DATA = "compare.md", "compare.json"
+NAME = "compare"
+"""Of the page (``.md``, ``.html``) and the data (``.json``)."""
 
 MEASURED, PUBLISHED = "measured", "published"
 
-
-@dataclass(frozen=True)
-class Metric:
-    """A column of the comparison."""
-
-    title: str
-    digits: int = 2
-    scale: float = 1
-    """From the unit of ``result.json`` to that of the tables."""
-
-
 METRICS = {
-    "asr_wer": Metric("ASR WER %", scale=100),
-    "asr_cer": Metric("ASR CER %", scale=100),
-    "tts_cer": Metric("TTS CER %", scale=100),
-    "tts_cer_natural": Metric("TTS CER %, natural", scale=100),
-    "vc_cer": Metric("VC CER %", scale=100),
-    "vc_cer_natural": Metric("VC CER %, target", scale=100),
-    "vc_similarity": Metric("VC similarity"),
-    "vc_similarity_natural": Metric("VC similarity, same speaker"),
-    "wv_mos": Metric("WV-MOS"),
-    "naturalness_mos": Metric("naturalness"),
-    "intelligibility_mos": Metric("intelligibility"),
+    "asr_wer": "ASR WER %",
+    "asr_cer": "ASR CER %",
+    "tts_cer": "TTS CER %",
+    "tts_cer_natural": "TTS CER %, natural",
+    "vc_cer": "VC CER %",
+    "vc_cer_natural": "VC CER %, target",
+    "vc_similarity": "VC similarity",
+    "vc_similarity_natural": "VC similarity, same speaker",
+    "wv_mos": "WV-MOS",
+    "distill_mos": "Distill-MOS",
+    "naturalness_mos": "naturalness",
+    "intelligibility_mos": "intelligibility",
 }
-"""Those of published rows, and beside them what they have to be compared with."""
+"""Titles of the columns: those of published rows, and beside them what they have to be
+compared with.  Rates become per cent."""
 
 EXPLANATION = (
     "natural, target: the judge's own error on recordings. Rows with a citation are "
@@ -79,17 +70,13 @@ def write_comparison(
     published: Sequence[str],
     output_dir: Path,
     command: str,
-) -> list[Row]:
+) -> str:
     """Put experiments and published rows side by side.
 
-    Args:
-        experiments: folders by name; models in a folder below it get a longer one.
-        published: ``en``, ``ar`` or ``Table3`` to ``Table9`` of the paper.
-        output_dir: gets ``compare.md`` and ``compare.json``.
-        command: that is running.
-
-    Returns:
-        All rows.
+    ``experiments`` are folders by name; models in a folder below it get a longer one.
+    ``published`` chooses rows: ``en``, ``ar`` or ``Table3`` to ``Table9`` of the paper.
+    ``output_dir`` gets ``compare.md``, ``compare.html`` and ``compare.json``, which say
+    which ``command`` is running.  Gives the text of the first.
 
     Raises:
         ValueError, OSError: no results, or no such table.
@@ -99,18 +86,41 @@ def write_comparison(
         for experiment in collect(folder):
             found[str(Path(name) / experiment.folder.relative_to(folder))] = experiment
     rows = [row for name, one in found.items() for row in measured_rows(name, one)]
-    rows += [published_row(row) for row in choose_published(published)]
+    chosen = read_published().choose(published)
+    rows += map(_published_row, chosen)
     content = {
         "environment": environment(),
         "command": command,
-        "metrics": {name: metric.title for name, metric in METRICS.items()},
+        "metrics": METRICS,
         "rows": [asdict(row) for row in rows],
     }
-    write_json(output_dir / DATA, content)
-    notes = dict.fromkeys(map(interval_note, found.values()))
-    tested_on = {one.language for one in choose_published(published)}
-    write_text(output_dir / PAGE, _page(rows, [*notes], sorted(tested_on), command))
-    return rows
+    write_json(output_dir / f"{NAME}.json", content)
+    table = comparison_table(rows)
+    remarks = [f"In brackets: {INTERVAL} intervals. {EXPLANATION}", ""]
+    remarks += [*filter(None, dict.fromkeys(map(interval_note, found.values())))]
+    tested_on = read_published().tested_on
+    sources = [f"{number}. {name}" for name, number in _sources(rows).items()]
+    languages = {one.language for one in chosen}
+    sources += [
+        f"- {name}: {tested_on[name]}" for name in tested_on if name in languages
+    ]
+    origins = list(_origins(rows))
+    lines = ["<!-- Generated by sttatts_score compare -->", "# Comparison", ""]
+    lines += [*markdown_table(table), "", *remarks]
+    lines += ["", "## Published", "", *sources] if sources else []
+    lines += ["", "## Measured", "", *origins] if origins else []
+    text = "\n".join([*lines, "", f"made by: `{command}`"]) + "\n"
+    write_text(output_dir / f"{NAME}.md", text)
+    page = render(
+        "compare.html",
+        title="Comparison",
+        table=table,
+        remarks=remarks,
+        sources=sources,
+        origins=origins,
+    )
+    write_text(output_dir / f"{NAME}.html", page)
+    return text
 
 
 def measured_rows(name: str, experiment: Experiment) -> list[Row]:
@@ -124,16 +134,17 @@ def measured_rows(name: str, experiment: Experiment) -> list[Row]:
     rows: list[Row] = []
     for label, result in experiment.results.items():
         recognizer = result.get("recognizer")
-        for system, metrics in _measured(result).items():
-            mine = Row(
-                system or name, result["dataset"], result["note"], parameters=own
-            )
+        systems: dict[str, dict[str, dict[str, Any]]] = {}
+        for system, metric, figure in _measured(result):
+            figure |= {"label": label, "folder": str(experiment.folders[label])}
+            systems.setdefault(system, {})[metric] = figure
+        for system, metrics in systems.items():
+            mine = Row(system or name, result["dataset"], result["note"])
+            mine.parameters = None if system else own
             if recognizer:
                 known = recognizer.get("parameters")
                 mine.system = recognizer["name"]
                 mine.parameters = known / 1e6 if known else None
-            elif system:
-                mine.parameters = None
             place = (mine.system, mine.dataset, mine.note)
             for row in rows:
                 taken = metrics.keys() & row.metrics.keys()
@@ -142,104 +153,53 @@ def measured_rows(name: str, experiment: Experiment) -> list[Row]:
             else:
                 row = mine
                 rows.append(row)
-            source = str(experiment.folders[label])
-            for metric, figure in metrics.items():
-                row.metrics[metric] = {**figure, "label": label, "folder": source}
+            row.metrics |= metrics
     return rows
 
 
-def _measured(result: Result) -> dict[str, dict[str, dict[str, Any]]]:
-    """Figures by system ("" is the experiment's own) and metric."""
-    kind = result["kind"]
-    normalizer = {"normalizer": result["normalizer"]["name"]}
+def _measured(result: Result) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """System ("" is the experiment's own), metric and figure of all that is shown."""
+    kind, how = result["kind"], {"normalizer": result["normalizer"]["name"]}
     if kind == "asr":
-        scores = result["scores"]
-        return {
-            "": {
-                f"asr_{unit}": _figure(f"asr_{unit}", scores[unit], "rate", normalizer)
-                for unit in ("wer", "cer")
-                if scores[unit]["rate"] is not None
-            }
-        }
-    if kind in ("tts", "vc"):
-        return {"": dict(_spoken(kind, result, normalizer))}
+        for unit in ("wer", "cer"):
+            yield from _figure("", f"asr_{unit}", result["scores"][unit], "rate", how)
     if kind == "mos":
-        systems: dict[str, dict[str, dict[str, Any]]] = {}
+        how = {"raters": len(result["raters"])}
         for criterion, scores in result["scores"].items():
-            metric = f"{criterion}_mos"
             for system, score in scores.items():
-                if metric in METRICS and score["mos"] is not None:
-                    how = {"raters": len(result["raters"])}
-                    systems.setdefault(system, {})[metric] = _figure(
-                        metric, score, "mos", how
-                    )
-        return systems
-    return {}
-
-
-def _spoken(
-    kind: str, result: Result, normalizer: Mapping[str, Any]
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Figures of generated speech."""
-    judge = {"judge": (result["judge"] or {}).get("name"), **normalizer}
-    speech = result["speech"]
-    for side, metric in (
-        ("synthesized", f"{kind}_cer"),
-        ("natural", f"{kind}_cer_natural"),
-    ):
-        counts = speech.get(side, {}).get("cer", {})
-        if counts.get("rate") is not None:
-            yield metric, _figure(metric, counts, "rate", judge)
-    opinion = speech["synthesized"].get("predicted_mos", {}).get("wv_mos")
-    if opinion and kind == "tts":
-        yield "wv_mos", _figure("wv_mos", opinion, "mean", {})
+                yield from _figure(system, f"{criterion}_mos", score, "mos", how)
+    if kind not in ("tts", "vc"):
+        return
+    speech, judge = result["speech"], result["judge"] or {}
+    for side, end in (("synthesized", ""), ("natural", "_natural")):
+        found, heard = speech.get(side, {}).get("cer"), {"judge": judge.get("name")}
+        yield from _figure("", f"{kind}_cer{end}", found, "rate", {**heard, **how})
+    if kind == "tts":
+        for name, found in speech["synthesized"].get("predicted_mos", {}).items():
+            yield from _figure("", name, found, "mean", {})
     similarity = result.get("speaker_similarity") or {}
-    for side, metric in (
-        ("synthesized", "vc_similarity"),
-        ("same_speaker", "vc_similarity_natural"),
-    ):
-        found = similarity.get(side, {})
-        if kind == "vc" and found.get("mean") is not None:
-            yield metric, _figure(metric, found, "mean", {"tool": similarity["tool"]})
+    for side, end in (("synthesized", ""), ("same_speaker", "_natural")):
+        tool = {"tool": similarity.get("tool")}
+        yield from _figure(
+            "", f"{kind}_similarity{end}", similarity.get(side), "mean", tool
+        )
 
 
 def _figure(
-    metric: str, found: Mapping[str, Any], key: str, how: Mapping[str, Any]
-) -> dict[str, Any]:
-    scale = METRICS[metric].scale
-    ends = found.get("interval")
-    return {
-        "value": scale * found[key],
-        "interval": [scale * end for end in ends] if ends else None,
-        **how,
-    }
+    system: str,
+    metric: str,
+    found: Mapping[str, Any] | None,
+    key: str,
+    how: Mapping[str, Any],
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """A figure in the unit of the table, if it is known and shown."""
+    if metric in METRICS and found and found.get(key) is not None:
+        scale, ends = 100 if "%" in METRICS[metric] else 1, found.get("interval")
+        interval = [scale * end for end in ends] if ends else None
+        yield system, metric, {"value": scale * found[key], "interval": interval, **how}
 
 
-def choose_published(choices: Sequence[str]) -> list[PublishedRow]:
-    """Find published rows by language or table, in the order of the file.
-
-    Raises:
-        ValueError: nothing of that name.
-    """
-    rows = read_published().rows
-    chosen: list[PublishedRow] = []
-    for choice in choices:
-        table = re.fullmatch(r"table\s*(\d+)", choice.lower())
-        found = [
-            row
-            for row in rows
-            if (row.table == int(table[1]) if table else row.language == choice)
-        ]
-        if not found:
-            known = sorted({f"Table{row.table}" for row in rows})
-            raise ValueError(
-                f"--published {choice}: give ar, en, or one of {', '.join(known)}"
-            )
-        chosen += found
-    return [row for row in rows if row in chosen]
-
-
-def published_row(row: PublishedRow) -> Row:
+def _published_row(row: PublishedRow) -> Row:
     """Bring a published row into the form of the comparison."""
     notes = [f"trained on {row.data}" if row.data else "", row.note or ""]
     return Row(
@@ -249,10 +209,7 @@ def published_row(row: PublishedRow) -> Row:
         PUBLISHED,
         row.parameters,
         read_published().citation(row),
-        {
-            name: {"value": value, "interval": None}
-            for name, value in row.metrics.items()
-        },
+        {name: {"value": v, "interval": None} for name, v in row.metrics.items()},
     )
 
 
@@ -260,29 +217,24 @@ def comparison_table(rows: Sequence[Row]) -> Table:
     """Draw the table; columns that would be empty are left out."""
     shown = [name for name in METRICS if any(name in row.metrics for row in rows)]
     sources = _sources(rows)
-    columns = ["system", "test set", "M parameters", "from"]
     cells = []
     for row in rows:
         source = f"published [{sources[row.citation]}]" if row.citation else MEASURED
         name = row.system + (f" ({row.note})" if row.note else "")
-        figures = [_cell(METRICS[key], row.metrics.get(key)) for key in shown]
-        cells.append([name, row.dataset, _size(row.parameters), source, *figures])
-    return Table("", [*columns, *(METRICS[name].title for name in shown)], cells)
+        size = NOTHING
+        if row.parameters is not None:
+            size = f"{row.parameters:.{1 if row.parameters < 100 else 0}f}"
+        figures = [_cell(row.metrics.get(key)) for key in shown]
+        cells.append([name, row.dataset, size, source, *figures])
+    columns = ["system", "test set", "M parameters", "from"]
+    return Table("", [*columns, *(METRICS[name] for name in shown)], cells)
 
 
-def _size(millions: float | None) -> str:
-    if millions is None:
-        return NOTHING
-    return f"{millions:.{1 if millions < 100 else 0}f}"
-
-
-def _cell(metric: Metric, figure: Mapping[str, Any] | None) -> str:
+def _cell(figure: Mapping[str, Any] | None) -> str:
     if figure is None:
         return NOTHING
-    text = f"{figure['value']:.{metric.digits}f}"
-    if figure["interval"]:
-        text += f" ({between(figure['interval'], 1, metric.digits)})"
-    return text
+    ends = figure["interval"]
+    return f"{figure['value']:.2f}" + (f" ({between(ends, 1, 2)})" if ends else "")
 
 
 def _sources(rows: Sequence[Row]) -> dict[str, int]:
@@ -291,37 +243,18 @@ def _sources(rows: Sequence[Row]) -> dict[str, int]:
     return {citation: number for number, citation in enumerate(found, 1)}
 
 
-def _page(
-    rows: Sequence[Row], notes: Sequence[str], languages: Sequence[str], command: str
-) -> str:
-    """Write the page."""
-    lines = ["<!-- Generated by sttatts_score compare -->", "# Comparison", ""]
-    lines += [*markdown_table(comparison_table(rows)), ""]
-    lines += [f"In brackets: {INTERVAL} intervals. {EXPLANATION}", ""]
-    lines += [note for note in notes if note]
-    lines += ["", "## Published", ""] if languages else []
-    lines += [f"{number}. {name}" for name, number in _sources(rows).items()]
-    tested_on = read_published().tested_on
-    lines += [f"- {name}: {tested_on[name]}" for name in tested_on if name in languages]
-    if any(row.origin == MEASURED for row in rows):
-        lines += ["", "## Measured", "", *_origins(rows)]
-    return "\n".join([*lines, "", f"made by: `{command}`"]) + "\n"
-
-
 def _origins(rows: Sequence[Row]) -> Iterator[str]:
     """Say what the measured figures were made with and where they are."""
     for row in rows:
-        if row.origin != MEASURED:
-            continue
         by_folder: dict[str, list[str]] = {}
-        for name, figure in row.metrics.items():
+        for name, figure in row.metrics.items() if row.origin == MEASURED else ():
             how = [
                 f"{key} {figure[key]}"
                 for key in ("judge", "normalizer", "tool", "raters")
                 if figure.get(key)
             ]
             place = f"{', '.join(how)}; `{figure['folder']}`".removeprefix("; ")
-            by_folder.setdefault(place, []).append(METRICS[name].title)
+            by_folder.setdefault(place, []).append(METRICS[name])
         note = f" ({row.note})" if row.note else ""
         for place, titles in by_folder.items():
             yield f"- {row.system}{note}, {row.dataset}: {', '.join(titles)}: {place}"

@@ -4,6 +4,7 @@ The paper's Figure 4 is one: the same training with and without pre-trained weig
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -40,42 +41,31 @@ _COLUMNS = 2
 _MANY = 20
 """Epochs from which on single ones are not marked."""
 
+_LINES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    (VALID, "validation", {"linestyle": "-", "linewidth": 1.8, "fillstyle": "full"}),
+    (TRAIN, "training", {"linestyle": "--", "linewidth": 1.1, "fillstyle": "none"}),
+)
+
 
 def write_curves(experiments: Mapping[str, Path], output_dir: Path) -> list[Path]:
-    """Draw the learning curves of experiments over each other.
+    """Draw the learning curves of experiments, folders by name, over each other.
 
-    Args:
-        experiments: folders of trainings by name.
-        output_dir: gets ``<task>.png``, ``<task>.svg`` and ``curves.json``, the
-            numbers.
-
-    Returns:
-        The pictures.
+    ``output_dir`` gets ``<task>.png``, ``<task>.svg`` and ``curves.json``, the numbers.
+    Gives the pictures.
 
     Raises:
         ValueError, OSError: a folder without a training.
     """
     histories = {name: read_history(folder) for name, folder in experiments.items()}
-    write_json(output_dir / DATA, histories_to_dict(histories))
+    content = {name: asdict(history) for name, history in histories.items()}
+    write_json(output_dir / DATA, content)
     paths = []
     for task in tasks_of(histories):
-        figure = draw_task(histories, task)
+        figure = _draw_task(histories, task)
         for suffix in ("png", "svg"):
             paths.append(output_dir / f"{task}.{suffix}")
             save_figure(figure, paths[-1])
     return paths
-
-
-def histories_to_dict(histories: Mapping[str, History]) -> dict[str, Any]:
-    """Give plain values: by experiment, the epochs and where they are from."""
-    return {
-        name: {
-            "sources": history.sources,
-            "phases": history.phases,
-            "epochs": history.epochs,
-        }
-        for name, history in histories.items()
-    }
 
 
 def tasks_of(histories: Mapping[str, History]) -> list[str]:
@@ -85,18 +75,12 @@ def tasks_of(histories: Mapping[str, History]) -> list[str]:
 
 def figures_of(histories: Mapping[str, History], task: str) -> list[str]:
     """Figures of a task that are reported, the loss first."""
-    names = {name for history in histories.values() for name in history.names()}
-    wanted = {f"{task}_{name}" for name in TITLES}
-    order = [f"{task}_{name}" for name in TITLES]
-    return sorted(names & wanted, key=order.index)
+    reported = {name for history in histories.values() for name in history.names()}
+    return [name for key in TITLES if (name := f"{task}_{key}") in reported]
 
 
-def draw_task(histories: Mapping[str, History], task: str) -> Any:
-    """Draw all figures of a task.
-
-    Returns:
-        A matplotlib figure with a panel for each.
-    """
+def _draw_task(histories: Mapping[str, History], task: str) -> Any:
+    """Draw all figures of a task: a matplotlib figure with a panel for each."""
     from matplotlib.figure import Figure
 
     names = figures_of(histories, task)
@@ -121,32 +105,23 @@ def draw_panel(
     name: str,
     colors: Sequence[str] = COLORS,
 ) -> None:
-    """Draw one figure: validation solid, training dashed, a colour per experiment.
+    """Draw one figure on matplotlib's axes, under the name by which it is reported.
 
-    Args:
-        axes: matplotlib's.
-        histories: by experiment; with an empty name the legend names the parts alone.
-        name: as reported.
-        colors: of the experiments, used again where there are more of them.
+    Validation is solid, training dashed, a colour per experiment, used again where
+    there are more of them.  With an empty name of an experiment the legend names the
+    parts alone.
     """
     from matplotlib.ticker import MaxNLocator
 
     for number, (experiment, history) in enumerate(histories.items()):
-        for part, words, style in (
-            (VALID, "validation", {"linestyle": "-", "linewidth": 1.8}),
-            (TRAIN, "training", {"linestyle": "--", "linewidth": 1.1}),
-        ):
+        for part, words, style in _LINES:
             epochs, values = history.series(part, name)
             if not epochs:
                 continue
-            look = {**style, "markersize": 3, "color": colors[number % len(colors)]}
-            if len(epochs) < _MANY:
-                look |= {
-                    "marker": "o",
-                    "fillstyle": "full" if part == VALID else "none",
-                }
+            marker = {"marker": "o"} if len(epochs) < _MANY else {}
+            look = {"markersize": 3, "color": colors[number % len(colors)], **marker}
             label = f"{experiment}, {words}" if experiment else words
-            axes.plot(epochs, values, label=label, **look)
+            axes.plot(epochs, values, label=label, **style, **look)
         for epoch in sorted(history.phases)[1:]:
             axes.axvline(epoch - 0.5, color="gray", linewidth=0.6, linestyle=":")
     axes.set_title(panel_title(name), fontsize="medium", loc="left")

@@ -34,22 +34,16 @@ Epochs = dict[int, dict[str, dict[str, float]]]
 class History:
     """The epochs of a training, all phases after each other."""
 
-    epochs: Epochs = field(default_factory=dict)
-    phases: dict[int, str] = field(default_factory=dict)
-    """Name of the phase that begins with an epoch, where there are several."""
     sources: list[str] = field(default_factory=list)
     """Files that this is from."""
+    phases: dict[int, str] = field(default_factory=dict)
+    """Name of the phase that begins with an epoch, where there are several."""
+    epochs: Epochs = field(default_factory=dict)
 
-    def names(self) -> list[str]:
-        """All that was reported, in the order of appearance."""
-        return list(
-            dict.fromkeys(
-                name
-                for parts in self.epochs.values()
-                for values in parts.values()
-                for name in values
-            )
-        )
+    def names(self) -> set[str]:
+        """All that was reported."""
+        parts = (part for epoch in self.epochs.values() for part in epoch.values())
+        return {name for values in parts for name in values}
 
     def series(self, part: str, name: str) -> tuple[list[int], list[float]]:
         """Epochs that report a figure, and the figure."""
@@ -62,10 +56,7 @@ class History:
 
 
 def read_history(expdir: Path) -> History:
-    """Read what a training reported.
-
-    Args:
-        expdir: its output folder; phases lie in it, too.
+    """Read what a training reported; its output folder holds its phases, too.
 
     Raises:
         FileNotFoundError: no such folder, or nothing of a training in it.

@@ -1,11 +1,10 @@
 """The table of a listening test, for the terminal and for ``RESULTS.md``."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from espnet2_ext.scoring.results.result_file import Result
-
-NOTHING = "–"
+from espnet2_ext.scoring.results.tables import NOTHING, Table
 
 NATURAL = "natural"
 """The hidden recordings of people, among the systems."""
@@ -18,45 +17,24 @@ LEGEND = (
 )
 
 
-def mos_lines(results: Iterable[tuple[str, Result]]) -> list[str]:
-    """The part of ``RESULTS.md`` on listening tests.
+def mos_table(label: str, result: Result) -> Table:
+    """Draw a table with a row for each system, then the raters' agreement.
 
-    Args:
-        results: of kind "mos", with their labels.
-
-    Returns:
-        Markdown: a table for each test, as each has systems of its own.
+    ``label`` is that of the result, which is of kind "mos"; each test has systems of
+    its own.
     """
-    lines: list[str] = []
-    for label, result in results:
-        columns = mos_columns(result)
-        cells = [columns, ["---"] * len(columns), *mos_rows(result)]
-        title = f"{label} ({result['note']})" if result["note"] else label
-        lines += ["", f"### Listening test: {title}", ""]
-        lines += [f"|{'|'.join(row)}|" for row in cells]
-        lines += ["", " ".join([LEGEND, *(f"{note}." for note in mos_notes(result))])]
-    return lines
-
-
-def mos_columns(result: Result) -> list[str]:
-    """Heading of the table."""
-    return ["system", *result["scores"], "Ratings"]
-
-
-def mos_rows(result: Result) -> list[list[str]]:
-    """Rows of the table: one for each system, then the raters' agreement."""
     scores = result["scores"]
-    systems = next(iter(scores.values()))
-    rows = [
-        [
-            system,
-            *(format_mos(scores[criterion][system]) for criterion in scores),
-            str(min(scores[criterion][system]["ratings"] for criterion in scores)),
-        ]
-        for system in systems
-    ]
+    rows = []
+    for system in next(iter(scores.values())):
+        found = [one[system] for one in scores.values()]
+        ratings = min(one["ratings"] for one in found)
+        rows.append([system, *map(_format, found), str(ratings)])
     alphas = [_number(one["without_natural"]) for one in result["agreement"].values()]
-    return [*rows, [f"alpha of {len(result['raters'])} raters", *alphas, ""]]
+    rows.append([f"alpha of {len(result['raters'])} raters", *alphas, ""])
+    title = f"{label} ({result['note']})" if result["note"] else label
+    legend = " ".join([LEGEND, *(f"{note}." for note in mos_notes(result))])
+    columns = ["system", *scores, "Ratings"]
+    return Table(f"Listening test: {title}", columns, rows, legend)
 
 
 def mos_notes(result: Result) -> Iterator[str]:
@@ -77,7 +55,7 @@ def mos_notes(result: Result) -> Iterator[str]:
         yield f"rated after the text had been read: {listed}"
 
 
-def format_mos(score: Mapping[str, Any]) -> str:
+def _format(score: Mapping[str, Any]) -> str:
     """``3.62 [3.31, 3.90]``."""
     if score["interval"] is None:
         return _number(score["mos"])

@@ -7,71 +7,45 @@ from collections.abc import Iterable, Iterator, Mapping
 from espnet2_ext.scoring.results.result_file import Result
 
 Words = tuple[str, ...]
+
 NOT_SHOWN = ("--command", "--note")
 """Options of the scoring command that the page shows elsewhere."""
 
 
 def origin_lines(results: Mapping[str, Result], command: str) -> list[str]:
-    """Say by which commands, judges and texts results were made.
+    """Say by which commands, judges and texts the results of an experiment were made.
 
-    Args:
-        results: of one experiment, by label.
-        command: that made those results that do not know their own; may be empty.
-
-    Returns:
-        A Markdown list. What differs between results follows under their labels.
+    ``command`` made those results that do not know their own; it may be empty.  Gives a
+    Markdown list; what differs between results follows under their labels.
     """
     facts = {label: _facts(result, command) for label, result in results.items()}
-    shared, own = split_common(facts)
-    lines = [f"- {name}: {value}" for name, value in shared.items()]
-    lines += _scoring_lines(results)
-    for label, result in results.items():
-        differing = [f"{name}: {value}" for name, value in own[label].items()]
-        lines += [f"- `{label}`: {text}" for text in (*differing, *_notes(result))]
-    return lines
-
-
-def split_common(
-    facts: Mapping[str, Mapping[str, str]],
-) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
-    """Part facts that all who have them agree on from the others.
-
-    >>> split_common({"a": {"x": "1", "y": "2"}, "b": {"x": "1", "y": "3"}})
-    ({'x': '1'}, {'a': {'y': '2'}, 'b': {'y': '3'}})
-    """
     values: dict[str, set[str]] = {}
     for mine in facts.values():
         for name, value in mine.items():
             values.setdefault(name, set()).add(value)
     shared = {name: min(known) for name, known in values.items() if len(known) == 1}
-    own = {
-        label: {name: value for name, value in mine.items() if name not in shared}
-        for label, mine in facts.items()
-    }
-    return shared, own
+    lines = [f"- {name}: {value}" for name, value in shared.items()]
+    lines += _scoring_lines(results)
+    for label, result in results.items():
+        own = [f"{name}: {v}" for name, v in facts[label].items() if name not in shared]
+        lines += [f"- `{label}`: {text}" for text in (*own, *_notes(result))]
+    return lines
 
 
 def _facts(result: Result, command: str) -> dict[str, str]:
     """What a reader wants to know of a result, by name, as Markdown."""
     made_by = result["command"] or command
-    normalizer = result["normalizer"]
+    normalizer, judge = result["normalizer"], result.get("judge")
+    settings = [f"{k} {v}" for k, v in (judge or {}).items() if k != "name"]
+    spoken = result.get("speech", {}).get("round_trip", {})
     facts = {
         "made by": f"`{made_by}`" if made_by else "",
         "scored on": result["environment"]["date"].partition("T")[0],
         "texts": f"{normalizer['name']} ({normalizer['description']})",
-        "judge": _judge(result.get("judge")),
-        "vocoder of the round trip": result.get("speech", {})
-        .get("round_trip", {})
-        .get("vocoder", ""),
+        "judge": f"{judge['name']} ({', '.join(settings)})" if judge else "",
+        "vocoder of the round trip": spoken.get("vocoder", ""),
     }
     return {name: value for name, value in facts.items() if value}
-
-
-def _judge(judge: Mapping[str, str] | None) -> str:
-    if not judge:
-        return ""
-    settings = [f"{name} {value}" for name, value in judge.items() if name != "name"]
-    return f"{judge['name']} ({', '.join(settings)})"
 
 
 def _scoring_lines(results: Mapping[str, Result]) -> Iterator[str]:
@@ -87,20 +61,14 @@ def _scoring_lines(results: Mapping[str, Result]) -> Iterator[str]:
         }
         first, *others = commands.values()
         common = [one for one in first if all(one in words for words in others)]
-        yield f"- {kind} results scored by: `{_join(common)}`{_legend(common)}"
+        meanings = {"LABEL": "the name in the tables", "SET": "its set"}
+        used = [f"{word} is {t}" for word, t in meanings.items() if word in str(common)]
+        legend = f", where {' and '.join(used)}" if used else ""
+        yield f"- {kind} results scored by: `{_join(common)}`{legend}"
         for label, words in commands.items():
             own = [given for template, given in words.items() if template not in common]
             if own:
                 yield f"    - `{label}`: `{_join(own)}`"
-
-
-def _legend(words: Iterable[Words]) -> str:
-    """Explain the words that stand for others, if there are any."""
-    meanings = {"LABEL": "the name in the tables", "SET": "its set"}
-    used = [
-        f"{word} is {text}" for word, text in meanings.items() if word in str(words)
-    ]
-    return f", where {' and '.join(used)}" if used else ""
 
 
 def _templates(command: str, label: str, dataset: str) -> dict[Words, Words]:
@@ -141,8 +109,7 @@ def _notes(result: Result) -> Iterator[str]:
     """What a reader of the numbers has to know."""
     speech = result.get("speech", {}).get("synthesized", {})
     missing = result.get("missing", []) + speech.get("missing", [])
-    if missing:
-        yield f"{len(missing)} missing, counted as empty: {', '.join(missing)}"
-    if speech.get("unusable"):
-        names = ", ".join(speech["unusable"])
-        yield f"{len(speech['unusable'])} silent or damaged, counted as empty: {names}"
+    unusable = list(speech.get("unusable", {}))
+    for uids, what in ((missing, "missing"), (unusable, "silent or damaged")):
+        if uids:
+            yield f"{len(uids)} {what}, counted as empty: {', '.join(uids)}"

@@ -1,5 +1,7 @@
 """What papers report, to stand beside what we measured: ``published.yaml``."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -7,8 +9,6 @@ from typing import ClassVar, Literal
 
 import yaml
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, TypeAdapter
-
-FILE = "published.yaml"
 
 Metric = Literal[
     "asr_wer",
@@ -70,9 +70,28 @@ class Published:
         """
         return f"published: Table {row.table} of {self.sources[row.source]}"
 
+    def choose(self, choices: Sequence[str]) -> list[PublishedRow]:
+        """Find rows by language or table (``Table3``), in the order of the file.
+
+        Raises:
+            ValueError: nothing of that name.
+        """
+        chosen: list[PublishedRow] = []
+        for choice in choices:
+            table = re.fullmatch(r"table\s*(\d+)", choice.lower())
+            wanted = int(table[1]) if table else choice
+            found = [row for row in self.rows if wanted in (row.table, row.language)]
+            if not found:
+                known = ", ".join(sorted({f"Table{row.table}" for row in self.rows}))
+                raise ValueError(
+                    f"--published {choice}: give ar, en, or one of {known}"
+                )
+            chosen += found
+        return [row for row in self.rows if row in chosen]
+
 
 @cache
 def read_published() -> Published:
     """Read the rows that come with this package."""
-    text = files(__package__).joinpath(FILE).read_text(encoding="utf-8")
+    text = files(__package__).joinpath("published.yaml").read_text(encoding="utf-8")
     return TypeAdapter(Published).validate_python(yaml.safe_load(text))

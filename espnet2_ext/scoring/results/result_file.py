@@ -10,7 +10,7 @@ Common to all kinds::
     inputs          paths as they were given
     command         the command that made what is scored ("" if nobody said)
     score_command   the command that made this file
-    environment     see provenance.py
+    environment     date, versions, state of the source code
 
 In ``asr``, ``tts`` and ``vc`` also::
 
@@ -50,15 +50,21 @@ Rates and shares are fractions, not per cent; an interval is its two ends, or No
 """
 
 import json
+import platform
+import shlex
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from espnet2_ext.io.files import write_text
-from espnet2_ext.scoring.results.provenance import environment
-from espnet2_ext.scoring.transcripts.normalizers import DESCRIPTIONS
+from espnet2_ext.scoring.texts import DESCRIPTIONS
 
 RESULT = "result.json"
 FORMAT = 1
+PACKAGES = ("espnet", "torch", "jiwer", "faster-whisper")
 
 Result = dict[str, Any]
 
@@ -92,11 +98,7 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_result(path: Path) -> Result:
-    """Read a result.
-
-    Raises:
-        ValueError: damaged, or of another version.
-    """
+    """Read a result; ValueError if it is damaged, or of another version."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, UnicodeDecodeError) as error:
@@ -109,3 +111,41 @@ def read_result(path: Path) -> Result:
             "command again, or move the file away"
         )
     return content
+
+
+def environment() -> dict[str, str]:
+    """Describe date, versions and the state of the source code."""
+    found = {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": f"{platform.python_version()} ({platform.python_implementation()})",
+    }
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return {**found, "git": _commit(Path(__file__).parent)}
+
+
+def _commit(folder: Path) -> str:
+    """Commit of a checkout, marked where files differ from it; else 'unknown'."""
+
+    def ask(*words: str) -> str:
+        command = ["git", "-C", str(folder), *words]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=30
+        )
+        return done.stdout.strip()
+
+    try:
+        # An installed copy may lie inside a checkout of something else.
+        ask("ls-files", "--error-unmatch", "__init__.py")
+        changed = ask("status", "--porcelain", "--untracked-files=no")
+        return ask("rev-parse", "HEAD") + (" with local changes" if changed else "")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def command_line(module: str, words: Sequence[str]) -> str:
+    """Write a command as it would be typed."""
+    return shlex.join(["python", "-m", module, *words])

@@ -1,1 +1,0 @@
-"""Listeners that write down what they hear: Whisper, and a memory for any of them."""

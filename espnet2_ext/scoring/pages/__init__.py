@@ -1,0 +1,33 @@
+"""Web pages: one renderer, one set of colours, and what stands on each page.
+
+::
+
+    style.css, base.html    how all of them look
+    errors.py               the worst utterances of recognition, word above word
+    report.py               an experiment; utterances.py: what was said and heard in it,
+                            media.py: copies of recordings and pictures, drawn curves
+
+:mod:`~espnet2_ext.scoring.results.compare` and ``tools/listening_test`` use them, too.
+"""
+
+from pathlib import Path
+
+
+def render(template: str, folder: Path | None = None, **content: object) -> str:
+    """Fill in a template of ``folder`` or of this one; whatever texts hold stays text.
+
+    Raises:
+        ImportError: jinja2 is not installed.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    here = Path(__file__).parent
+    environment = Environment(
+        loader=FileSystemLoader([folder or here, here]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(template).render(content)

@@ -1,1 +1,0 @@
-"""Opinions of speech, predicted from the signal: DNSMOS, WV-MOS."""

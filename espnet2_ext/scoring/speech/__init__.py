@@ -1,1 +1,0 @@
-"""Synthesised and converted speech: what a judge hears, voices, flow, attention."""

@@ -1,1 +1,0 @@
-"""Transcripts against their references: error rates, Arabic forms, significance."""
