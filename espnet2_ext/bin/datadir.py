@@ -3,6 +3,7 @@
 import argparse
 import random
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from espnet2_ext.data.audio_dump import SPEEDS
@@ -15,23 +16,20 @@ from espnet2_ext.data.kaldi_checks import (
     write_reasons,
 )
 from espnet2_ext.data.kaldi_dir import KaldiDir, combine
+from espnet2_ext.io.options import add_command, add_options, options_of, run_command
 from espnet2_ext.io.tables import read_table
+
+COPIED = ("source", "target")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command; 0 if all is well, 1 if not."""
     args = _parser().parse_args(argv)
-    try:
-        return args.run(args)
-    except (OSError, ValueError) as error:
-        print(f"datadir: {error}", file=sys.stderr)
-        return 1
+    return run_command("datadir", lambda: args.run(args))
 
 
 def _limits(args: argparse.Namespace) -> AudioLimits | None:
-    if args.no_audio:
-        return None
-    return AudioLimits(args.fs, args.min_seconds, args.max_seconds)
+    return None if args.no_audio else options_of(args, AudioLimits)
 
 
 def _validate(args: argparse.Namespace) -> int:
@@ -111,7 +109,7 @@ def _filter(args: argparse.Namespace) -> int:
     if samples is None:
         raise ValueError(f"{args.source / 'utt2num_samples'}: missing; run the dump")
     tokens = read_table(args.token_counts).values if args.token_counts else {}
-    limits = AudioLimits(args.fs, args.min_seconds, args.max_seconds)
+    limits = options_of(args, AudioLimits)
     dropped = {}
     for uid in data.utterances:
         count = int(tokens.get(uid, "0").split(",")[0])
@@ -139,59 +137,42 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="datadir", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name, run, text):
-        sub = commands.add_parser(name, help=text, description=text)
-        sub.set_defaults(run=run)
+    def command(
+        run: Callable[..., int], text: str, *folders: str
+    ) -> argparse.ArgumentParser:
+        name = run.__name__.removeprefix("_")
+        sub = add_command(commands, name, run, text, text)
+        for folder in folders:
+            sub.add_argument(folder, type=Path)
         return sub
 
-    for name, run, text in (
-        ("validate", _validate, "List everything that is wrong with a directory"),
-        ("fix", _fix, "Sort, drop what cannot be used, rebuild spk2utt; in place"),
+    for run, text in (
+        (_validate, "List everything that is wrong with a directory"),
+        (_fix, "Sort, drop what cannot be used, rebuild spk2utt; in place"),
     ):
-        sub = command(name, run, text)
-        sub.add_argument("folder", type=Path)
+        sub = command(run, text, "folder")
         sub.add_argument("--no_audio", action="store_true", help="tables only")
-        _add_limits(sub)
-    sub = command("copy", _copy, "Copy a directory, with longer ids if asked")
-    sub.add_argument("source", type=Path)
-    sub.add_argument("target", type=Path)
+        add_options(sub, AudioLimits)
+    sub = command(_copy, "Copy a directory, with longer ids if asked", *COPIED)
     sub.add_argument("--utt_prefix", default="")
     sub.add_argument("--spk_prefix", default="")
-    sub = command(
-        "speed", _speed, "Copy a directory once for each speed, which the dump applies"
-    )
-    sub.add_argument("source", type=Path)
-    sub.add_argument("target", type=Path)
+    text = "Copy a directory once for each speed, which the dump applies"
+    sub = command(_speed, text, *COPIED)
     sub.add_argument("--factors", type=float, nargs="+", default=[0.9, 1.0, 1.1])
-    sub = command("subset", _subset, "Take some utterances")
-    sub.add_argument("source", type=Path)
-    sub.add_argument("target", type=Path)
+    sub = command(_subset, "Take some utterances", *COPIED)
     sub.add_argument("--utt_list", type=Path, help="file with an id at each line start")
     sub.add_argument("--first", type=int)
     sub.add_argument("--last", type=int)
     sub.add_argument("--random", type=int)
     sub.add_argument("--seed", type=int, default=0)
-    sub = command("combine", _combine, "Join directories with the same tables")
-    sub.add_argument("target", type=Path)
+    sub = command(_combine, "Join directories with the same tables", "target")
     sub.add_argument("sources", type=Path, nargs="+")
-    sub = command(
-        "filter",
-        _filter,
-        "Take utterances within limits; 'dropped' says of the others why",
-    )
-    sub.add_argument("source", type=Path)
-    sub.add_argument("target", type=Path)
+    text = "Take utterances within limits; 'dropped' says of the others why"
+    sub = command(_filter, text, *COPIED)
     sub.add_argument("--token_counts", type=Path, help="table of token counts")
     sub.add_argument("--max_tokens", type=int, default=600)
-    _add_limits(sub)
+    add_options(sub, AudioLimits)
     return parser
-
-
-def _add_limits(parser: argparse.ArgumentParser) -> None:
-    limits = AudioLimits()
-    parser.add_argument("--fs", type=int, default=limits.sample_rate, help="Hz")
-    parser.add_argument("--min_seconds", type=float, default=limits.min_seconds)
-    parser.add_argument("--max_seconds", type=float, default=limits.max_seconds)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import soundfile
 from espnet2_ext.audio import MAX_OVERSHOOT
 from espnet2_ext.data.kaldi_dir import DERIVED, SEGMENTS, KaldiDir, Segment, invert
 from espnet2_ext.io.messages import NAMED, listed
+from espnet2_ext.io.options import option
 from espnet2_ext.io.tables import read_table, write_table
 
 DROPPED, REPAIRED = "dropped", "repaired"
@@ -19,9 +20,9 @@ DROPPED, REPAIRED = "dropped", "repaired"
 class AudioLimits:
     """What the waves of a directory must be like."""
 
-    sample_rate: int = 16000
-    min_seconds: float = 0.1
-    max_seconds: float = 30.0
+    fs: int = option(16000, "sampling rate in Hz", int)
+    min_seconds: float = option(0.1, "shortest that are wanted", float)
+    max_seconds: float = option(30.0, "longest that are wanted", float)
 
 
 def audio_problem(
@@ -51,8 +52,8 @@ def audio_problem(
         return "holds no samples"
     if info.channels != 1:
         return f"has {info.channels} channels, not 1"
-    if info.samplerate != limits.sample_rate:
-        return f"has {info.samplerate} Hz, not {limits.sample_rate}"
+    if info.samplerate != limits.fs:
+        return f"has {info.samplerate} Hz, not {limits.fs}"
     samples = info.frames
     if segment is not None:
         _, start, end = Segment.parse(segment)
@@ -74,7 +75,7 @@ def length_problem(
         tokens: of its text.
         max_tokens: most of them; None: any number.
     """
-    seconds = samples / limits.sample_rate
+    seconds = samples / limits.fs
     if seconds < limits.min_seconds:
         return f"{seconds:.2f} s, shorter than {limits.min_seconds:g} s"
     if seconds > limits.max_seconds:
@@ -128,13 +129,19 @@ def validate(folder: Path, limits: AudioLimits | None) -> list[str]:
             shown = listed(missing, 3)
             problems.append(f"{folder / name}: lacks {len(missing)} of them: {shown}")
     problems += _speaker_problems(folder, data)
-    if limits is not None:
-        segments = data.tables.get(SEGMENTS, {})
-        for uid, path in data.tables.get("wav.scp", {}).items():
-            problem = audio_problem(path, limits, segments.get(uid))
-            if problem:
-                problems.append(f"utterance '{uid}': {path} {problem}")
-    return problems
+    unusable = _unusable(data, limits)
+    return problems + [f"utterance '{uid}': {why}" for uid, why in unusable.items()]
+
+
+def _unusable(data: KaldiDir, limits: AudioLimits | None) -> dict[str, str]:
+    """Files that do not meet the limits, and why, by utterance."""
+    if limits is None:
+        return {}
+    segments, found = data.tables.get(SEGMENTS, {}), {}
+    for uid, path in data.tables.get("wav.scp", {}).items():
+        if problem := audio_problem(path, limits, segments.get(uid)):
+            found[uid] = f"{path} {problem}"
+    return found
 
 
 def _speaker_problems(folder: Path, data: KaldiDir) -> list[str]:
@@ -170,18 +177,12 @@ def fix(folder: Path, limits: AudioLimits | None) -> list[str]:
     """
     data = KaldiDir.read(folder)
     notes = list(data.problems)
-    kept = []
+    unusable, kept = _unusable(data, limits), []
     for uid in data.utterances:
-        if lacking := data.lacking(uid):
-            notes.append(f"utterance '{uid}': {lacking}; dropped")
-            continue
-        path = data.tables.get("wav.scp", {}).get(uid)
-        segment = data.tables.get(SEGMENTS, {}).get(uid)
-        problem = audio_problem(path, limits, segment) if limits and path else None
-        if problem:
-            notes.append(f"utterance '{uid}': {path} {problem}; dropped")
-            continue
-        kept.append(uid)
+        if problem := data.lacking(uid) or unusable.get(uid):
+            notes.append(f"utterance '{uid}': {problem}; dropped")
+        else:
+            kept.append(uid)
     if not kept:
         raise ValueError(f"{folder}: no utterance would be left")
     data.keep(kept).write(folder)
