@@ -32,7 +32,7 @@ lint: env ## Check style, types, dead code, floors and shell scripts
 	scripts/lint_shell.sh
 
 docs: env ## Build the site in docs/_build/html: links checked, notebooks run, all offline
-	HF_HUB_OFFLINE=1 $(BIN)/python -m sphinx -W --keep-going docs docs/_build/html
+	HF_HUB_OFFLINE=1 $(BIN)/python -m sphinx -W --keep-going -j auto docs docs/_build/html
 
 clean: ## Remove caches and build output
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache ./*.egg-info \

@@ -29,7 +29,7 @@ SETTINGS = {"COLUMNS": "88", "NO_COLOR": "1"}
 def setup(app) -> dict[str, bool]:
     """Have Sphinx write the pages before it reads any."""
     app.connect("builder-inited", lambda _: write_pages())
-    return {"parallel_read_safe": True}
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def modules(folder: str) -> list[str]:
