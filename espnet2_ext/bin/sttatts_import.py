@@ -10,74 +10,68 @@ for fine-tuning:
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
+
+from espnet2_ext.io.options import command_parser, count, run_command
 
 
 def parser() -> argparse.ArgumentParser:
     """Options of the command."""
-    command = argparse.ArgumentParser(
-        prog="sttatts_import",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.add_argument(
-        "--checkpoint",
-        type=Path,
+    command = command_parser("sttatts_import", __doc__)
+
+    def add(name: str, text: str, metavar: str = "FILE", **settings: Any) -> None:
+        settings = {"type": Path, "metavar": metavar, **settings}
+        command.add_argument(f"--{name}", help=text, **settings)
+
+    add(
+        "checkpoint",
+        "fairseq .pt file, or directory of a Hugging Face model; twice to join a "
+        "Hugging Face recognition model with a synthesis model",
         dest="checkpoints",
         action="append",
         default=[],
-        metavar="FILE",
-        help="fairseq .pt file, or directory of a Hugging Face model; twice to join a "
-        "Hugging Face recognition model with a synthesis model",
     )
-    command.add_argument(
-        "--dict",
-        type=Path,
-        metavar="FILE",
+    add(
+        "dict",
+        "dict.txt that the checkpoint was trained with (default: the one beside it); "
+        "lines at its end that the checkpoint lacks become new symbols",
         dest="dictionary",
-        help="dict.txt that the checkpoint was trained with (default: the one beside "
-        "it); lines at its end that the checkpoint lacks become new symbols",
     )
-    command.add_argument(
-        "--new_dict",
-        type=Path,
-        metavar="FILE",
+    add(
+        "new_dict",
+        "dict.txt of the wanted vocabulary: symbols that both have keep their weights, "
+        "the others are initialised",
         dest="new_dictionary",
-        help="dict.txt of the wanted vocabulary: symbols that both have keep their "
-        "weights, the others are initialised",
     )
-    command.add_argument(
-        "--bpemodel",
-        type=Path,
-        metavar="FILE",
-        help="SentencePiece model (default: the Hugging Face directory's); without one "
+    add(
+        "bpemodel",
+        "SentencePiece model (default: the Hugging Face directory's); without one "
         "texts are cut into characters",
     )
-    command.add_argument(
-        "--vocoder",
-        type=Path,
-        metavar="DIR",
-        help="directory of a SpeechT5HifiGan, put beside the model; without "
-        "--checkpoint only the vocoder is converted",
+    add(
+        "vocoder",
+        "directory of a SpeechT5HifiGan, put beside the model; without --checkpoint "
+        "only the vocoder is converted",
+        "DIR",
     )
-    command.add_argument(
-        "--speaker_dim",
-        type=int,
-        metavar="N",
-        help="size of the speaker embeddings; the speaker layer keeps the columns it "
-        "can (default: the checkpoint's)",
+    add(
+        "speaker_dim",
+        "size of the speaker embeddings; the speaker layer keeps the columns it can "
+        "(default: the checkpoint's)",
+        "N",
+        type=count,
     )
     command.add_argument(
         "--join",
         choices=["asr", "tts", "vc"],
         help="whose encoder and decoder to take when two checkpoints are joined",
     )
-    command.add_argument(
-        "--output_dir",
-        type=Path,
-        metavar="DIR",
+    add(
+        "output_dir",
+        "gets config.yaml, model.pth, tokens.txt, bpe.model, vocoder/ and a report of "
+        "every tensor (import_report.tsv, .json)",
+        "DIR",
         required=True,
-        help="gets config.yaml, model.pth, tokens.txt, bpe.model, vocoder/ and a "
-        "report of every tensor (import_report.tsv, .json)",
     )
     command.add_argument(
         "--overwrite", action="store_true", help="replace a directory that is not empty"
@@ -88,21 +82,14 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Import and print the report; 1 with one line on stderr if it cannot be done."""
     args = parser().parse_args(argv)
-    if args.speaker_dim is not None and args.speaker_dim < 1:
-        print("sttatts_import: --speaker_dim has to be positive", file=sys.stderr)
-        return 1
-    from espnet2_ext.checkpoints.importing import import_checkpoints
 
-    try:
-        report = import_checkpoints(**vars(args))
-    except (ValueError, OSError, ImportError) as error:
-        print(
-            f"sttatts_import: {'; '.join(str(error).split(chr(10)))}", file=sys.stderr
-        )
-        return 1
-    print(report.summary())
-    print(f"written: {args.output_dir}")
-    return 0
+    def run() -> None:
+        from espnet2_ext.checkpoints.importing import import_checkpoints
+
+        print(import_checkpoints(**vars(args)).summary())
+        print(f"written: {args.output_dir}")
+
+    return run_command("sttatts_import", run)
 
 
 if __name__ == "__main__":

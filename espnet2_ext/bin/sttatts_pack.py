@@ -1,60 +1,25 @@
-"""Pack a model: python -m espnet2_ext.bin.sttatts_pack --help."""
+"""Pack a trained model into one zip, in the format of ESPnet's model zoo.
+
+In it are the configuration without paths of this machine, weights, SentencePiece
+model, speakers, vocoder and a model card.  STTATTS.from_pretrained, sttatts -m and
+ModelDownloader load the zip.
+"""
 
 import argparse
-import logging
 import sys
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.io.messages import one_line
-
-DESCRIPTION = """\
-Pack a trained model into one zip, in the format of ESPnet's model zoo: configuration
-without paths of this machine, weights, SentencePiece model, speakers, vocoder and a
-model card.  STTATTS.from_pretrained, sttatts -m and ModelDownloader load the zip."""
+from espnet2_ext.io.options import command_parser, run_command
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        argv: its options; those of the process by default.
-
-    Returns:
-        The exit code.
-    """
-    args = _build_parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
-    try:
-        from espnet2_ext.checkpoints.packing import Sources, pack_model
-
-        note = args.card_note and args.card_note.read_text(encoding="utf-8")
-        sources = Sources(
-            args.train_config,
-            args.model_file,
-            args.bpemodel,
-            args.speakers,
-            args.vocoder,
-            args.default_speaker,
-        )
-        pack_model(sources, args.outpath, args.name, args.license, note)
-    except (ValueError, OSError, ImportError) as error:
-        print(f"sttatts_pack: error: {one_line(error)}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m espnet2_ext.bin.sttatts_pack",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def parser() -> argparse.ArgumentParser:
+    """Options of the command."""
+    command = command_parser("sttatts_pack", __doc__)
 
     def add(name: str, text: str, **settings: Any) -> None:
-        parser.add_argument(
-            f"--{name}", type=Path, metavar="FILE", help=text, **settings
-        )
+        settings = {"type": Path, "metavar": "FILE", **settings}
+        command.add_argument(f"--{name}", help=text, **settings)
 
     add("train_config", "config.yaml of the training", required=True)
     add(
@@ -67,12 +32,35 @@ def _build_parser() -> argparse.ArgumentParser:
     add("vocoder", "directory or checkpoint of a vocoder")
     add("card_note", "Markdown text for the model card")
     add("outpath", "the zip to write", required=True)
-    parser.add_argument("--name", help="in the model card (default: the zip's name)")
-    parser.add_argument(
+    command.add_argument("--name", help="in the model card (default: the zip's name)")
+    command.add_argument(
         "--default_speaker", help="of the table: who speaks where nobody is chosen"
     )
-    parser.add_argument("--license", help="identifier such as cc-by-4.0, for the card")
-    return parser
+    command.add_argument("--license", help="identifier such as cc-by-4.0, for the card")
+    return command
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Pack; 1 with one line on stderr if it cannot be done."""
+    args = parser().parse_args(argv)
+
+    def run() -> None:
+        from espnet2_ext.checkpoints.packing import pack_model
+        from espnet2_ext.io.model_files import ModelFiles
+
+        files = ModelFiles(
+            args.train_config,
+            args.model_file,
+            args.bpemodel,
+            args.speakers,
+            args.vocoder,
+        )
+        note = args.card_note and args.card_note.read_text(encoding="utf-8")
+        pack_model(
+            files, args.outpath, args.default_speaker, args.name, args.license, note
+        )
+
+    return run_command("sttatts_pack", run)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.checkpoints.vocoder_import import import_vocoder
+from espnet2_ext.checkpoints.vocoders import import_vocoder
 from espnet2_ext.formats.hugging_face import is_hugging_face
 from espnet2_ext.formats.importing import directory_of, import_into
 from espnet2_ext.formats.model_directory import new_directory

@@ -7,12 +7,9 @@ The same inputs give the same bytes.
 
 import contextlib
 import io
-import json
 import logging
-import shutil
 import tempfile
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +19,12 @@ from espnet2.main_funcs.pack_funcs import pack
 from torch import Tensor
 
 from espnet2_ext.checkpoints.model_card import TRAINING_SETTINGS, write_card
+from espnet2_ext.checkpoints.vocoders import copy_file, copy_vocoder
 from espnet2_ext.data.speaker_extractors import portable_tool
 from espnet2_ext.data.speaker_table import SpeakerTable
 from espnet2_ext.inference.api import STTATTS
 from espnet2_ext.inference.cli.summary import summarize
 from espnet2_ext.inference.loading import read_config
-from espnet2_ext.inference.vocoder import checkpoints_by_age
-from espnet2_ext.inference.vocoders.vocoder_formats import (
-    HUGGING_FACE_WEIGHTS,
-    OWN_SETTINGS,
-    OWN_WEIGHTS,
-)
 from espnet2_ext.io.files import replacing
 from espnet2_ext.io.machine_paths import (
     find_machine_paths,
@@ -42,10 +34,11 @@ from espnet2_ext.io.model_files import (
     CONFIG_NAME,
     MODEL_NAME,
     OPTIONAL_NAMES,
+    ModelFiles,
     find_model,
 )
 from espnet2_ext.io.safe_reading import read_data
-from espnet2_ext.io.settings import mapping, read_yaml
+from espnet2_ext.io.settings import mapping
 
 CARD_NAME = "README.md"
 
@@ -66,23 +59,10 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """Date of every member, the earliest that a zip can hold."""
 
 
-@dataclass(frozen=True)
-class Sources:
-    """Files that go into a packed model."""
-
-    train_config: Path
-    model_file: Path
-    bpemodel: Path | None = None
-    speakers: Path | None = None
-    vocoder: Path | None = None
-    """Directory or checkpoint that ``load_vocoder`` takes."""
-    default_speaker: str | None = None
-    """Of the table: who speaks where nobody is chosen."""
-
-
 def pack_model(
-    sources: Sources,
+    files: ModelFiles,
     outpath: Path,
+    default_speaker: str | None = None,
     name: str | None = None,
     licence: str | None = None,
     note: str | None = None,
@@ -90,8 +70,9 @@ def pack_model(
     """Write a packed model.
 
     Args:
-        sources: of the model.
+        files: of the model; the vocoder is whatever ``load_vocoder`` takes.
         outpath: the zip; an older one is replaced when the new one is whole.
+        default_speaker: of the table: who speaks where nobody is chosen.
         name: of the model in its card; the zip's name by default.
         licence: identifier for the card.
         note: further text for the card, Markdown.
@@ -103,11 +84,15 @@ def pack_model(
     """
     if outpath.suffix != ".zip":
         raise ValueError(f"{outpath}: the packed model is a zip; end the name in .zip")
-    _check_note(note)
+    for number, path in find_machine_paths(note or ""):
+        raise ValueError(
+            f"line {number} of the card's note tells a path of this machine, '{path}'; "
+            "leave it out"
+        )
     with tempfile.TemporaryDirectory(prefix="sttatts_pack") as folder:
         staging = Path(folder) / "staging"
         staging.mkdir()
-        config = _stage(sources, staging)
+        config = _stage(files, default_speaker, staging)
         # Loading is the check that everything fits; warnings are shown.
         model = STTATTS(find_model(staging))
         _ = model.vocoder
@@ -116,43 +101,46 @@ def pack_model(
         (staging / CARD_NAME).write_text(card, encoding="utf-8")
         packed = Path(folder) / "packed.zip"
         _pack_staging(staging, packed)
-        time = int(sources.model_file.stat().st_mtime)
+        time = int(files.model_file.stat().st_mtime)
         with replacing(outpath) as file, zipfile.ZipFile(file, "w") as archive:
             _copy_members(packed, archive, time)
     logging.info("%s: %.1f MB", outpath, outpath.stat().st_size / 1e6)
 
 
-def _check_note(note: str | None) -> None:
-    for number, path in find_machine_paths(note or ""):
-        raise ValueError(
-            f"line {number} of the card's note tells a path of this machine, '{path}'; "
-            "leave it out"
-        )
-
-
-def _stage(sources: Sources, staging: Path) -> dict[str, Any]:
+def _stage(
+    files: ModelFiles, default_speaker: str | None, staging: Path
+) -> dict[str, Any]:
     """Copy everything under fixed names, and return the new configuration."""
-    config = read_config(sources.train_config)
-    bpemodel = sources.bpemodel
+    config = read_config(files.train_config)
+    bpemodel = files.bpemodel
     if config.get("token_type") == "bpe" and bpemodel is None:
         bpemodel = Path(config.get("bpemodel") or "")
         if not bpemodel.is_file():
             raise FileNotFoundError(
-                f"{sources.train_config}: its SentencePiece model is not at "
+                f"{files.train_config}: its SentencePiece model is not at "
                 f"'{bpemodel}'; give it with --bpemodel"
             )
     content = plain_config(config)
     content["bpemodel"] = OPTIONAL_NAMES["bpemodel"] if bpemodel else None
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     (staging / CONFIG_NAME).write_text(text, encoding="utf-8")
-    torch.save(_weights(sources.model_file), staging / MODEL_NAME)
-    for key, source in (("bpemodel", bpemodel), ("speakers", sources.speakers)):
-        if source is not None:
-            _copy(source, staging / OPTIONAL_NAMES[key])
-    if sources.default_speaker is not None:
-        _set_default(staging / OPTIONAL_NAMES["speakers"], sources.default_speaker)
-    if sources.vocoder is not None:
-        _stage_vocoder(sources.vocoder, staging / OPTIONAL_NAMES["vocoder"])
+    torch.save(_weights(files.model_file), staging / MODEL_NAME)
+    speakers = staging / OPTIONAL_NAMES["speakers"]
+    if bpemodel is not None:
+        copy_file(bpemodel, staging / OPTIONAL_NAMES["bpemodel"])
+    if files.speakers is not None:
+        copy_file(files.speakers, speakers)
+    if default_speaker is not None:
+        if files.speakers is None:
+            raise ValueError(
+                f"default speaker '{default_speaker}': there is no table of speakers"
+            )
+        table = SpeakerTable.load(speakers, 0, None)
+        SpeakerTable(table.vectors, table.dim, table.tool, default_speaker).save(
+            speakers
+        )
+    if files.vocoder is not None:
+        copy_vocoder(files.vocoder, staging / OPTIONAL_NAMES["vocoder"])
     return content
 
 
@@ -182,57 +170,6 @@ def _weights(path: Path) -> dict[str, Tensor]:
         )
     # Clones hold their own numbers only, not those of a larger tensor around them.
     return {name: value.detach().cpu().clone() for name, value in content.items()}
-
-
-def _copy(source: Path, target: Path) -> None:
-    if not source.is_file():
-        raise FileNotFoundError(f"{source}: no such file")
-    shutil.copyfile(source, target)
-
-
-def _set_default(path: Path, name: str) -> None:
-    if not path.is_file():
-        raise ValueError(f"default speaker '{name}': there is no table of speakers")
-    table = SpeakerTable.load(path, 0, None)
-    SpeakerTable(table.vectors, table.dim, table.tool, name).save(path)
-
-
-def _stage_vocoder(source: Path, target: Path) -> None:
-    """Copy the files of a vocoder, in whichever format it is."""
-    if not source.exists():
-        raise FileNotFoundError(f"{source}: no such vocoder directory or checkpoint")
-    directory = source if source.is_dir() else source.parent
-    target.mkdir()
-    checkpoints = [source] if source.suffix == ".pkl" else []
-    if not checkpoints and (directory / OWN_SETTINGS).is_file():
-        _copy_settings(directory / OWN_SETTINGS, target)
-        _copy(directory / OWN_WEIGHTS, target / OWN_WEIGHTS)
-        return
-    if not checkpoints and (directory / "config.json").is_file():
-        config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
-        text = json.dumps(without_machine_paths(config), indent=2)
-        (target / "config.json").write_text(text, encoding="utf-8")
-        weights = [directory / name for name in HUGGING_FACE_WEIGHTS]
-        found = next((path for path in weights if path.is_file()), weights[0])
-        _copy(found, target / found.name)
-        return
-    if not checkpoints:
-        checkpoints = checkpoints_by_age(directory)
-    if not checkpoints:
-        raise FileNotFoundError(f"{source}: no vocoder in it")
-    _copy(checkpoints[-1], target / checkpoints[-1].name)
-    _copy_settings(directory / "config.yml", target)
-    for name in ("stats.h5", "stats.npy"):
-        if (directory / name).is_file():
-            _copy(directory / name, target / name)
-
-
-def _copy_settings(source: Path, folder: Path) -> None:
-    """Copy a YAML file without the paths in it."""
-    if not source.is_file():
-        raise FileNotFoundError(f"{source}: the vocoder's settings are missing")
-    text = yaml.safe_dump(without_machine_paths(dict(read_yaml(source))))
-    (folder / source.name).write_text(text, encoding="utf-8")
 
 
 def _pack_staging(staging: Path, packed: Path) -> None:

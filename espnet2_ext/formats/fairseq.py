@@ -5,11 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from espnet2_ext.formats.fairseq_names import our_name
-from espnet2_ext.formats.fitting import CTC_TABLES, EMBEDDING, Source
+from espnet2_ext.formats.fitting import (
+    CTC_TABLES,
+    EMBEDDING,
+    Source,
+    refuse_variants,
+)
+from espnet2_ext.formats.names import rename, translate
 from espnet2_ext.formats.report import ImportReport
 from espnet2_ext.formats.vocabulary import (
     fairseq_rows,
@@ -25,13 +29,6 @@ from espnet2_ext.io.safe_reading import (
 from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS
 
 DICTIONARY_NAME = "dict.txt"
-
-EMBEDDING_COPIES = (
-    "text_encoder_prenet.encoder_prenet.0.weight",
-    "text_decoder_prenet.embed_tokens.weight",
-    "text_decoder_postnet.output_projection.weight",
-)
-"""Names of the one shared table; any of them will do."""
 
 IGNORED = (
     (r"(encoder|decoder)\.version", "version number of fairseq"),
@@ -70,6 +67,25 @@ RECOGNITION_SETTINGS = (
 """Of models that were fine-tuned for recognition; pre-training sets them otherwise."""
 
 
+SUPPORTED = {
+    "layer_norm_first": False,
+    "encoder_normalize_before": False,
+    "decoder_normalize_before": False,
+    "share_ctc_embed": False,
+    "no_token_positional_embeddings": False,
+    "decoder_learned_pos": False,
+    "extractor_mode": "default",
+    "activation_fn": "gelu",
+    "spk_embed_integration_type": "pre",
+    "no_scale_embedding": True,
+    "relative_position_embedding": True,
+}
+"""Options whose other values make another arithmetic."""
+
+LAYERED = "speech_encoder_prenet.feature_extractor.conv_layers.1.2.1.weight"
+"""Only the large models have it."""
+
+
 def read_fairseq(
     path: Path, dictionary: Path | None = None, bpemodel: Path | None = None
 ) -> Source:
@@ -97,8 +113,13 @@ def read_fairseq(
     settings = _settings(content)
     report = ImportReport()
     report.facts["format"] = "fairseq"
-    _refuse_variants(path, tensors, settings)
-    state, origin = _rename(path, tensors, report)
+    refuse_variants(path, settings, SUPPORTED)
+    if LAYERED in tensors:
+        raise ValueError(
+            f"{path}: its feature extractor normalises every layer (the large, "
+            "layer_norm_first variant), which is not supported"
+        )
+    state, origin = rename(path, tensors, our_name, IGNORED, report)
     if EMBEDDING not in state or not any(
         name.startswith("speech_encoder_prenet.") for name in state
     ):
@@ -111,24 +132,29 @@ def read_fairseq(
         for name in (EMBEDDING, *CTC_TABLES)
         if name in state and state[name].dim()
     }
-    overrides: dict[str, Any] = {"padding": "official"}
     trained = TASKS.get(str(settings.get("t5_task")), [])
-    chosen = [*SETTINGS, *(RECOGNITION_SETTINGS if "asr" in trained else ())]
-    for theirs, ours in chosen:
-        value = settings.get(theirs)
-        if isinstance(value, int | float):
-            group, _, name = ours.rpartition(".")
-            target = overrides.setdefault(group, {}) if group else overrides
-            target[name] = value
-    fused = "task_fusion.projection.weight" in state
-    report.facts["task fusion"] = (
-        "present (projection_task)" if fused else "absent: fusion mode 'none'"
-    )
+    overrides: dict[str, Any] = {
+        ours: settings[theirs]
+        for theirs, ours in (*SETTINGS, *(RECOGNITION_SETTINGS * ("asr" in trained)))
+        if isinstance(settings.get(theirs), int | float)
+    }
+    overrides |= {"padding": "official", "fusion.mode": "none"}
+    report.facts["task fusion"] = "absent: fusion mode 'none'"
+    if "task_fusion.projection.weight" in state:
+        overrides |= {"fusion.mode": "fixed", "fusion.tasks": ["asr", "tts"]}
+        report.facts["task fusion"] = "present (projection_task)"
     report.facts["trained for"] = trained or "not stated: pre-training, or unknown"
-    overrides["fusion"] = (
-        {"mode": "fixed", "tasks": ["asr", "tts"]} if fused else {"mode": "none"}
-    )
     return Source(state, origin, rows, overrides, symbols, report, list(trained))
+
+
+def our_name(name: str) -> str | None:
+    """Translate a key of the checkpoint's ``model``.
+
+    None for tensors that take no part in the arithmetic: :data:`IGNORED`, and what
+    nobody knows.
+    """
+    ignored = any(re.fullmatch(rule, name) for rule, _ in IGNORED)
+    return None if ignored else translate(name, "fairseq", "ours")
 
 
 def _weights(content: Any) -> list[Tensor]:
@@ -156,73 +182,6 @@ def _settings(content: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(group, Mapping):
             merged.update({str(k): v for k, v in group.items() if v is not None})
     return merged
-
-
-def _refuse_variants(
-    path: Path, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]
-) -> None:
-    """Refuse models whose arithmetic is another one."""
-    for option in (
-        "layer_norm_first",
-        "encoder_normalize_before",
-        "decoder_normalize_before",
-        "share_ctc_embed",
-        "no_token_positional_embeddings",
-        "decoder_learned_pos",
-    ):
-        if settings.get(option) is True:
-            raise ValueError(
-                f"{path}: trained with {option}, a variant that is not supported; only "
-                "models with the structure of SpeechT5 base are"
-            )
-    for option, known in (
-        ("extractor_mode", "default"),
-        ("activation_fn", "gelu"),
-        ("spk_embed_integration_type", "pre"),
-        ("no_scale_embedding", True),
-        ("relative_position_embedding", True),
-    ):
-        if settings.get(option, known) != known:
-            raise ValueError(
-                f"{path}: trained with {option} {settings[option]!r}; only {known!r} "
-                "is supported"
-            )
-    layered = "speech_encoder_prenet.feature_extractor.conv_layers.1.2.1.weight"
-    if layered in tensors:
-        raise ValueError(
-            f"{path}: its feature extractor normalises every layer (the large, "
-            "layer_norm_first variant), which is not supported"
-        )
-
-
-def _rename(
-    path: Path, tensors: Mapping[str, Tensor], report: ImportReport
-) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Our names, one table for the three copies, and reasons for what is left out."""
-    state: dict[str, Tensor] = {}
-    origin: dict[str, str] = {}
-    copies = [name for name in EMBEDDING_COPIES if name in tensors]
-    for name, value in tensors.items():
-        if name in copies:
-            if name == copies[0]:
-                state[EMBEDDING], origin[EMBEDDING] = value, name
-            elif torch.equal(value, tensors[copies[0]]):
-                report.ignored(name, value, f"tied copy of {copies[0]}")
-            else:
-                raise ValueError(
-                    f"{path}: '{name}' differs from '{copies[0]}'; models without "
-                    "--share-input-output-embed are not supported"
-                )
-            continue
-        target = our_name(name)
-        reason = next((r for rule, r in IGNORED if re.fullmatch(rule, name)), None)
-        if reason is not None or target is None:
-            report.ignored(name, value, reason or "unknown name")
-            if reason is None:
-                report.warn(f"'{name}' is unknown here and was left out")
-        else:
-            state[target], origin[target] = value, name
-    return state, origin
 
 
 def _symbols(
@@ -271,7 +230,7 @@ def _named(
             "--dict and this one with --new_dict"
         )
         if message not in report.warnings:
-            report.warn(message)
+            report.warnings.append(message)
         return [*rows[: 4 + kept], *LAST_SYMBOLS]
     raise ValueError(
         f"{path}: it has {count} symbols, the dictionary makes {len(rows)}; give the "

@@ -1,19 +1,22 @@
 """From a checkpoint's tensors, under our names, to a complete model state."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from espnet2_ext.formats.report import ImportReport
+from espnet2_ext.io.messages import one_line
 from espnet2_ext.sttatts.config import ModelConfig
 from espnet2_ext.sttatts.configuration import build_model_config
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 
 EMBEDDING = "token_embedding.weight"
 CTC_TABLES = ("ctc_head.weight", "ctc_head.bias")
+POS_CONV = "speech_encoder_prenet.pos_conv.parametrizations.weight.original1"
 SPEAKER_LAYER = "speech_decoder_prenet.speaker_layer.weight"
 STACKS = ("encoder", "decoder")
 SEED = 0
@@ -31,18 +34,62 @@ class Source:
     rows: dict[str, list[str]]
     """Symbols by row of the tables of :data:`EMBEDDING` and :data:`CTC_TABLES`."""
     overrides: dict[str, Any]
-    """Settings that no shape tells, as ``model_conf`` entries."""
+    """Settings of the model that no shape tells, by names such as ``loss.ctc``."""
     symbols: list[str]
     """Every symbol that the model should know, in the checkpoint's order."""
     report: ImportReport
     trained_tasks: list[str] = field(default_factory=list)
 
 
-def model_sizes(state: dict[str, Tensor]) -> dict[str, Any]:
-    """Sizes that the shapes of ``state`` tell, as ``model_conf`` entries.
+def refuse_variants(
+    path: Path, settings: Mapping[str, Any], supported: Mapping[str, Any]
+) -> None:
+    """Check that a checkpoint has the arithmetic of SpeechT5 base.
 
     Raises:
-        ValueError: the encoder or decoder is missing.
+        ValueError: a setting that is there, but not as it is ``supported``.
+    """
+    for name, known in supported.items():
+        if settings.get(name, known) != known:
+            raise ValueError(
+                f"{path}: trained with {name}, a variant that is not supported: {name} "
+                f"is {settings[name]!r}, only {known!r} is known"
+            )
+
+
+SIZES = (
+    ("d_model", "encoder.layer_norm.weight", 0),
+    ("ffn", "encoder.layers.0.feed_forward.fc1.weight", 0),
+    ("positions", "encoder.positions.embedding.weight", 0),
+    ("head_width", "encoder.positions.embedding.weight", 1),
+    ("group_width", POS_CONV, 1),
+    ("pos_conv_kernel", POS_CONV, 2),
+    ("front_end.channels", "speech_encoder_prenet.front_end.projection.weight", 1),
+    ("prenet_units", "speech_decoder_prenet.layers.0.weight", 0),
+    ("audio.n_mels", "speech_decoder_prenet.layers.0.weight", 1),
+    ("speaker_dim", SPEAKER_LAYER, 1),
+    ("postnet_channels", "speech_decoder_postnet.convs.0.weight", 0),
+    ("postnet_kernel", "speech_decoder_postnet.convs.0.weight", 2),
+    ("reduction_factor", "speech_decoder_postnet.stop_projection.weight", 0),
+    ("fusion.task_dim", "task_fusion.projection.weight", 1),
+)
+"""Settings of the model, and the tensor and dimension that tell them; the widths of
+speaker and task include D."""
+
+COUNTS = (
+    ("encoder_layers", "encoder.layers."),
+    ("decoder_layers", "decoder.layers."),
+    ("prenet_layers", "speech_decoder_prenet.layers."),
+    ("postnet_layers", "speech_decoder_postnet.convs."),
+)
+
+
+def model_sizes(state: dict[str, Tensor]) -> dict[str, Any]:
+    """Sizes that the shapes of ``state`` tell, by names such as ``audio.n_mels``.
+
+    Raises:
+        ValueError: the encoder or decoder is missing, or a tensor has too few
+            dimensions.
     """
     for name in (
         "encoder.layer_norm.weight",
@@ -52,46 +99,27 @@ def model_sizes(state: dict[str, Tensor]) -> dict[str, Any]:
     ):
         if name not in state:
             raise ValueError(f"it lacks '{name}', so it is no SpeechT5 model")
-    d_model = state["encoder.layer_norm.weight"].size(0)
-    positions, head_dim = _shape(state, "encoder.positions.embedding.weight", 2)
-    sizes: dict[str, Any] = {
-        "d_model": d_model,
-        "ffn": state["encoder.layers.0.feed_forward.fc1.weight"].size(0),
-        "heads": d_model // max(head_dim, 1),
-        "max_relative_position": positions // 2,
-        "encoder_layers": _count(state, "encoder.layers."),
-        "decoder_layers": _count(state, "decoder.layers."),
-    }
-    weight = "speech_encoder_prenet.pos_conv.parametrizations.weight.original1"
-    if weight in state:
-        _, group, kernel = _shape(state, weight, 3)
-        sizes["pos_conv_groups"] = d_model // max(group, 1)
-        sizes["pos_conv_kernel"] = kernel
-    weight = "speech_encoder_prenet.front_end.projection.weight"
-    if weight in state:
-        sizes["front_end"] = {"channels": _shape(state, weight, 2)[1]}
-    weight = "speech_decoder_prenet.layers.0.weight"
-    if weight in state:
-        sizes["prenet_units"], n_mels = _shape(state, weight, 2)
-        sizes["prenet_layers"] = _count(state, "speech_decoder_prenet.layers.")
-        sizes["audio"] = {"n_mels": n_mels}
-    if SPEAKER_LAYER in state:
-        sizes["speaker_dim"] = _shape(state, SPEAKER_LAYER, 2)[1] - d_model
-    weight = "speech_decoder_postnet.convs.0.weight"
-    if weight in state:
-        channels, _, kernel = _shape(state, weight, 3)
-        sizes |= {"postnet_channels": channels, "postnet_kernel": kernel}
-        sizes["postnet_layers"] = _count(state, "speech_decoder_postnet.convs.")
-        if kernel % 2 == 0:
-            raise ValueError(
-                f"its post-net kernel is {kernel}; only odd ones are known"
-            )
-    weight = "speech_decoder_postnet.stop_projection.weight"
-    if weight in state:
-        sizes["reduction_factor"] = state[weight].size(0)
-    if "task_fusion.projection.weight" in state:
-        width = _shape(state, "task_fusion.projection.weight", 2)[1]
-        sizes["fusion"] = {"task_dim": width - d_model}
+    sizes: dict[str, Any] = {}
+    for setting, name, dim in SIZES:
+        if name in state:
+            shape = tuple(state[name].shape)
+            if len(shape) <= dim:
+                raise ValueError(f"'{name}' is {shape}, not {dim + 1}-d")
+            sizes[setting] = shape[dim]
+    for setting, prefix in COUNTS:
+        if any(name.startswith(prefix) for name in state):
+            sizes[setting] = _count(state, prefix)
+    d_model = sizes["d_model"]
+    sizes["heads"] = d_model // max(sizes.pop("head_width"), 1)
+    sizes["max_relative_position"] = sizes.pop("positions") // 2
+    if "group_width" in sizes:
+        sizes["pos_conv_groups"] = d_model // max(sizes.pop("group_width"), 1)
+    for name in {"speaker_dim", "fusion.task_dim"} & sizes.keys():
+        sizes[name] -= d_model
+    if sizes.get("postnet_kernel", 1) % 2 == 0:
+        raise ValueError(
+            f"its post-net kernel is {sizes['postnet_kernel']}; only odd ones are known"
+        )
     return sizes
 
 
@@ -114,14 +142,18 @@ def fit(
     sizes = model_sizes(source.state)
     if speaker_dim is not None:
         sizes["speaker_dim"] = speaker_dim
-    config = build_model_config("base", _merged(source.overrides, sizes))
-    fresh = _fresh_state(config, tokens)
+    config = build_model_config("base", _nested({**source.overrides, **sizes}))
+    try:
+        fresh = _fresh_state(config, tokens)
+    except (RuntimeError, ArithmeticError, MemoryError) as error:
+        reason = f"its sizes make no model: {one_line(error)}"
+        raise ValueError(reason) from error
     report, state = source.report, {}
     for name, initial in fresh.items():
         if name not in source.state:
             if name.startswith(tuple(f"{stack}.layers." for stack in STACKS)):
                 raise ValueError(f"it lacks '{name}', so it is damaged or incomplete")
-            report.missing(name, initial, _how(initial))
+            report.add("missing", initial, target=name, note=_how(initial))
             state[name] = initial.clone()
             continue
         value = source.state[name]
@@ -129,14 +161,13 @@ def fit(
         if initial.is_floating_point() and fitted.dtype != initial.dtype:
             note = "; ".join(filter(None, [note, "cast to float32"]))
         state[name] = _own(fitted.detach().to(initial.dtype))
-        report.used(source.origin[name], name, value, note)
+        report.add("used", value, source.origin[name], name, note)
     for name in source.state.keys() - fresh.keys():
-        report.ignored(
-            source.origin[name], source.state[name], "no such part in this model"
-        )
+        value, theirs = source.state[name], source.origin[name]
+        report.add("ignored", value, theirs, note="no such part in this model")
     _note_symbols(source, tokens)
     if CTC_TABLES[0] not in source.state:
-        report.warn(
+        report.warnings.append(
             "the checkpoint has no CTC head: it was initialised, so recognise with "
             "ctc_weight 0 until the model is fine-tuned"
         )
@@ -195,12 +226,10 @@ def _note_symbols(source: Source, tokens: Sequence[str]) -> None:
         rows = source.rows.get(name)
         if rows is None or name not in source.state:
             continue
-        new = [token for token in tokens if token not in rows]
-        dropped = [row for row in rows if row not in tokens]
-        if new:
-            facts[f"new_{title}"] = new
-        if dropped:
-            facts[f"dropped_{title}"] = dropped
+        for change, here, there in (("new", tokens, rows), ("dropped", rows, tokens)):
+            known = set(there)
+            if found := [symbol for symbol in here if symbol not in known]:
+                facts[f"{change}_{title}"] = found
 
 
 def _fresh_state(config: ModelConfig, tokens: Sequence[str]) -> dict[str, Tensor]:
@@ -239,12 +268,6 @@ def _how(initial: Tensor) -> str:
     return f"initialised at random, std {values.std().item():.2g}, seed {SEED}"
 
 
-def _shape(state: dict[str, Tensor], name: str, dims: int) -> tuple[int, ...]:
-    if state[name].dim() != dims:
-        raise ValueError(f"'{name}' is {tuple(state[name].shape)}, not {dims}-d")
-    return tuple(state[name].shape)
-
-
 def _count(state: dict[str, Tensor], prefix: str) -> int:
     """Number of layers: one more than the largest index behind ``prefix``."""
     found = {
@@ -257,9 +280,10 @@ def _count(state: dict[str, Tensor], prefix: str) -> int:
     return len(found)
 
 
-def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for name, value in changes.items():
-        both = isinstance(value, dict) and isinstance(base.get(name), dict)
-        merged[name] = {**base[name], **value} if both else value
-    return merged
+def _nested(settings: dict[str, Any]) -> dict[str, Any]:
+    """Entries of ``model_conf`` from names with dots."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        group, _, key = name.rpartition(".")
+        (found.setdefault(group, {}) if group else found)[key] = value
+    return found

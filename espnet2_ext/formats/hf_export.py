@@ -6,18 +6,19 @@ what the task vector contributes.  Keys and values are linear in the memory, so 
 c go into their projections, exactly: K (W h + c) + b = (K W) h + (K c + b).
 """
 
-import json
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from espnet2_ext.formats.hf_names import hf_name
-from espnet2_ext.formats.hf_tokenizer import MAX_TEXT, write_tokenizer
+from espnet2_ext.formats.hf_tokenizer import MAX_TEXT, write_json, write_tokenizer
+from espnet2_ext.formats.hugging_face import FIXED, SETTINGS
+from espnet2_ext.formats.names import translate
 from espnet2_ext.sttatts.config import ModelConfig
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
-from espnet2_ext.sttatts.front_ends import WAVEFORM_KERNELS, WAVEFORM_STRIDES
+from espnet2_ext.sttatts.front_ends import WAVEFORM_KERNELS
 from espnet2_ext.sttatts.symbols import BOS, EOS, PAD
 
 CLASSES = {
@@ -25,6 +26,27 @@ CLASSES = {
     "tts": "SpeechT5ForTextToSpeech",
     "vc": "SpeechT5ForSpeechToSpeech",
 }
+
+EXPORTED = (
+    ("hidden_size", "d_model"),
+    ("encoder_layers", "encoder_layers"),
+    ("decoder_layers", "decoder_layers"),
+    ("encoder_attention_heads", "heads"),
+    ("decoder_attention_heads", "heads"),
+    ("encoder_ffn_dim", "ffn"),
+    ("decoder_ffn_dim", "ffn"),
+    ("encoder_max_relative_position", "max_relative_position"),
+    ("feat_proj_dropout", "dropout"),
+    ("mask_time_prob", "span_mask.time_prob"),
+    ("mask_time_length", "span_mask.time_length"),
+    ("mask_time_min_masks", "span_mask.time_min_spans"),
+    ("mask_feature_prob", "span_mask.channel_prob"),
+    ("mask_feature_length", "span_mask.channel_length"),
+    ("guided_attention_loss_num_heads", "loss.guided_attention_heads"),
+    ("guided_attention_loss_sigma", "loss.guided_attention_sigma"),
+    ("guided_attention_loss_scale", "loss.guided_attention"),
+)
+"""Settings that an import takes from shapes or leaves to us: theirs and ours."""
 
 _SHARED = ("encoder.", "decoder.")
 _SPEECH_INPUT = ("speech_encoder_prenet.",)
@@ -39,6 +61,13 @@ _EMBEDDING = {
     "tts": "speecht5.encoder.prenet.embed_tokens.weight",
 }
 """The table's name; the output layer of recognition is tied to it."""
+
+SYMBOLS = {
+    "bos_token_id": BOS,
+    "pad_token_id": PAD,
+    "eos_token_id": EOS,
+    "decoder_start_token_id": EOS,
+}
 
 _MAX_FRAMES = 4000
 """Hugging Face's default length of its tables of positions."""
@@ -72,16 +101,9 @@ def export_task(
     state, remarks = exported_state(model, task, language)
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
     settings = _settings(config, task, len(model.token_list))
-    _write(folder / "config.json", settings)
-    _write(folder / "preprocessor_config.json", _features(config))
-    generation = {
-        "bos_token_id": BOS,
-        "decoder_start_token_id": EOS,
-        "eos_token_id": EOS,
-        "max_length": MAX_TEXT,
-        "pad_token_id": PAD,
-    }
-    _write(folder / "generation_config.json", generation)
+    write_json(folder / "config.json", settings)
+    write_json(folder / "preprocessor_config.json", _features(config))
+    write_json(folder / "generation_config.json", {**SYMBOLS, "max_length": MAX_TEXT})
     lost = write_tokenizer(folder, model.token_list, bpemodel)
     if lost:
         remarks.append(f"pieces that the token list lacks become <unk>: {lost[:10]}")
@@ -119,7 +141,7 @@ def exported_state(
         ours.pop("speech_encoder_prenet.mask_embedding", None)
     state = {}
     for name, value in ours.items():
-        theirs = hf_name(name)
+        theirs = translate(name, "ours", "hugging_face")
         assert theirs is not None, name
         state[theirs] = value.detach().cpu().contiguous()
     if task in _EMBEDDING:
@@ -133,21 +155,18 @@ def folded_attention(
     """Key and value projections of every decoder layer with the fusion built in."""
     fusion = model.task_fusion
     assert fusion is not None
-    zeros = torch.zeros(1, 1, model.config.d_model, dtype=torch.float64)
-    index = None
-    if fusion.languages:
+    parts = [fusion.task_vectors[fusion.tasks.index(task)]]
+    if fusion.language_embedding is not None:
         if language not in fusion.languages:
             raise ValueError(
                 f"the model has the languages {fusion.languages}: choose one with "
                 "--language"
             )
-        index = torch.tensor([fusion.languages.index(language)])
-    weight = fusion.projection.weight.detach().double()[:, -model.config.d_model :]
-    parts = [fusion.task_vectors[fusion.tasks.index(task)].detach().double()]
-    if fusion.language_embedding is not None and index is not None:
-        parts.append(fusion.language_embedding(index)[0].detach().double())
-    given = torch.cat([*parts, zeros[0, 0]])
-    constant = fusion.projection.weight.detach().double() @ given
+        parts.append(fusion.language_embedding.weight[fusion.languages.index(language)])
+    width = model.config.d_model
+    matrix = fusion.projection.weight.detach().double()
+    weight = matrix[:, -width:]
+    constant = matrix[:, :-width] @ torch.cat(parts).detach().double()
     constant = constant + fusion.projection.bias.detach().double()
     folded: dict[str, Tensor] = {}
     for i, layer in enumerate(model.decoder.layers):
@@ -185,8 +204,11 @@ def _check(model: ESPnetSTTATTSModel, task: str) -> None:
 
 
 def _settings(config: ModelConfig, task: str, symbols: int) -> dict[str, Any]:
-    masks, losses = config.span_mask, config.loss
+    """Content of ``config.json``."""
     return {
+        **{name: attrgetter(ours)(config) for name, ours in (*SETTINGS, *EXPORTED)},
+        **FIXED,
+        **SYMBOLS,
         "architectures": [CLASSES[task]],
         "model_type": "speecht5",
         "dtype": "float32",
@@ -194,61 +216,14 @@ def _settings(config: ModelConfig, task: str, symbols: int) -> dict[str, Any]:
         "tie_word_embeddings": True,
         "use_cache": True,
         "vocab_size": symbols,
-        "bos_token_id": BOS,
-        "pad_token_id": PAD,
-        "eos_token_id": EOS,
-        "decoder_start_token_id": EOS,
-        "hidden_size": config.d_model,
-        "hidden_act": "gelu",
-        "layer_norm_eps": 1e-5,
-        "scale_embedding": False,
         "initializer_range": 0.02,
-        "encoder_layers": config.encoder_layers,
-        "decoder_layers": config.decoder_layers,
-        "encoder_attention_heads": config.heads,
-        "decoder_attention_heads": config.heads,
-        "encoder_ffn_dim": config.ffn,
-        "decoder_ffn_dim": config.ffn,
-        "encoder_max_relative_position": config.max_relative_position,
-        "hidden_dropout": config.dropout,
-        "attention_dropout": config.attention_dropout,
-        "activation_dropout": config.activation_dropout,
-        "positional_dropout": config.positional_dropout,
-        "encoder_layerdrop": config.encoder_layerdrop,
-        "decoder_layerdrop": config.decoder_layerdrop,
-        "feat_extract_norm": "group",
-        "feat_extract_activation": "gelu",
-        "feat_proj_dropout": config.dropout,
-        "conv_bias": False,
         "conv_dim": [config.front_end.channels] * len(WAVEFORM_KERNELS),
-        "conv_kernel": list(WAVEFORM_KERNELS),
-        "conv_stride": list(WAVEFORM_STRIDES),
         "num_feat_extract_layers": len(WAVEFORM_KERNELS),
-        "num_conv_pos_embeddings": config.pos_conv_kernel,
-        "num_conv_pos_embedding_groups": config.pos_conv_groups,
         "apply_spec_augment": True,
-        "mask_time_prob": masks.time_prob,
-        "mask_time_length": masks.time_length,
-        "mask_time_min_masks": masks.time_min_spans,
-        "mask_feature_prob": masks.channel_prob,
-        "mask_feature_length": masks.channel_length,
         "mask_feature_min_masks": 0,
-        "num_mel_bins": config.audio.n_mels,
-        "reduction_factor": config.reduction_factor,
-        "speaker_embedding_dim": config.speaker_dim,
-        "speech_decoder_prenet_layers": config.prenet_layers,
-        "speech_decoder_prenet_units": config.prenet_units,
-        "speech_decoder_prenet_dropout": config.prenet_dropout,
-        "speech_decoder_postnet_layers": config.postnet_layers,
-        "speech_decoder_postnet_units": config.postnet_channels,
-        "speech_decoder_postnet_kernel": config.postnet_kernel,
-        "speech_decoder_postnet_dropout": config.postnet_dropout,
         "max_speech_positions": _MAX_FRAMES,
         "max_text_positions": MAX_TEXT,
-        "use_guided_attention_loss": losses.guided_attention > 0,
-        "guided_attention_loss_num_heads": losses.guided_attention_heads,
-        "guided_attention_loss_sigma": losses.guided_attention_sigma,
-        "guided_attention_loss_scale": losses.guided_attention,
+        "use_guided_attention_loss": config.loss.guided_attention > 0,
     }
 
 
@@ -271,8 +246,3 @@ def _features(config: ModelConfig) -> dict[str, Any]:
         "fmax": audio.fmax,
         "mel_floor": 1e-10,
     }
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    text = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True)
-    path.write_text(text + "\n", encoding="utf-8")

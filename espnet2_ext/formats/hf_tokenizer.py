@@ -40,7 +40,7 @@ def write_tokenizer(
     (folder / "spm_char.model").write_bytes(model)
     first = len(tokens) - len(LAST_SYMBOLS)
     added = {symbol: first + i for i, symbol in enumerate(LAST_SYMBOLS)}
-    _write(folder / "added_tokens.json", added)
+    write_json(folder / "added_tokens.json", added)
     special = [*enumerate(FIRST_SYMBOLS), *((i, s) for s, i in added.items())]
     settings = {
         "added_tokens_decoder": {
@@ -65,7 +65,7 @@ def write_tokenizer(
         "tokenizer_class": "SpeechT5Tokenizer",
         "unk_token": "<unk>",
     }
-    _write(folder / "tokenizer_config.json", settings)
+    write_json(folder / "tokenizer_config.json", settings)
     return lost
 
 
@@ -109,6 +109,7 @@ def _sentencepiece(tokens: list[str], bpemodel: Path | None) -> tuple[bytes, lis
     return model.SerializeToString(), sorted(known.keys() - set(tokens))
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a file of settings as Hugging Face does: indented, sorted."""
     text = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True)
     path.write_text(text + "\n", encoding="utf-8")

@@ -4,16 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from espnet2_ext.formats.fitting import EMBEDDING, Source
-from espnet2_ext.formats.hf_names import (
-    EMBEDDING_COPIES,
-    canonical,
-    is_constant,
-    our_name,
-)
+from espnet2_ext.formats.fitting import EMBEDDING, Source, refuse_variants
+from espnet2_ext.formats.names import rename, translate
 from espnet2_ext.formats.report import ImportReport
 from espnet2_ext.formats.vocabulary import (
     fairseq_rows,
@@ -46,9 +40,7 @@ SETTINGS = (
     ("decoder_layerdrop", "decoder_layerdrop"),
     ("speech_decoder_prenet_dropout", "prenet_dropout"),
     ("speech_decoder_postnet_dropout", "postnet_dropout"),
-)
-
-SIZES = (
+    # Shapes overrule the sizes, but a class may lack the parts that have them.
     ("num_conv_pos_embeddings", "pos_conv_kernel"),
     ("num_conv_pos_embedding_groups", "pos_conv_groups"),
     ("speaker_embedding_dim", "speaker_dim"),
@@ -58,10 +50,11 @@ SIZES = (
     ("speech_decoder_postnet_layers", "postnet_layers"),
     ("speech_decoder_postnet_units", "postnet_channels"),
     ("speech_decoder_postnet_kernel", "postnet_kernel"),
+    ("num_mel_bins", "audio.n_mels"),
 )
-"""Sizes of parts that a class may lack; shapes overrule them where they are there."""
+"""Hugging Face's settings and ours, for reading and writing."""
 
-REQUIRED = {
+FIXED = {
     "feat_extract_norm": "group",
     "feat_extract_activation": "gelu",
     "hidden_act": "gelu",
@@ -72,6 +65,14 @@ REQUIRED = {
     "conv_stride": list(WAVEFORM_STRIDES),
 }
 """Settings that would change the arithmetic."""
+
+IGNORED = (
+    (
+        r".*(pos_sinusoidal_embed\.weights|embed_positions\.weights|encode_positions\.pe)",
+        "constant",
+    ),
+)
+"""Tables of positions that older releases saved."""
 
 
 def read_hugging_face(
@@ -93,34 +94,30 @@ def read_hugging_face(
     """
     config = read_json(directory / CONFIG_NAME)
     kind = _kind(directory, config)
-    _refuse_variants(directory, config)
+    refuse_variants(directory, config, FIXED)
+    heads = config.get("encoder_attention_heads", 12)
+    decoder = {"decoder_attention_heads": 12, **config}
+    refuse_variants(directory, decoder, {"decoder_attention_heads": heads})
     weights = next((p for n in WEIGHTS if (p := directory / n).is_file()), None)
     if weights is None:
         raise FileNotFoundError(f"{directory}: holds none of {', '.join(WEIGHTS)}")
     report = ImportReport()
     report.facts["format"] = f"Hugging Face {kind}"
     tensors = check_tensors(read_tensors(weights, mmap=True), weights)
-    state, origin = _rename(weights, tensors, report)
+    state, origin = rename(weights, tensors, _our_name, IGNORED, report)
     symbols = _symbols(directory, dictionary, bpemodel, state.get(EMBEDDING), report)
     rows = {}
     if EMBEDDING in state:
         rows[EMBEDDING] = _rows(directory, state[EMBEDDING], symbols, report)
     if TASKS[kind] == ["tts"]:
-        report.warn(
+        report.warnings.append(
             "Hugging Face's tokenizer ends every text with </s>; here texts have no "
             "end symbol, as in SpeechT5's own code"
         )
     report.facts["task fusion"] = "absent: fusion mode 'none'"
     report.facts["trained for"] = TASKS[kind] or "no task (bare encoder and decoder)"
-    return Source(
-        state,
-        origin,
-        rows,
-        _overrides(config),
-        symbols,
-        report,
-        list(TASKS[kind]),
-    )
+    overrides = _overrides(config)
+    return Source(state, origin, rows, overrides, symbols, report, list(TASKS[kind]))
 
 
 def is_hugging_face(path: Path) -> bool:
@@ -145,55 +142,19 @@ def _kind(directory: Path, config: Mapping[str, Any]) -> str:
     return kind
 
 
-def _refuse_variants(directory: Path, config: Mapping[str, Any]) -> None:
-    for name, known in REQUIRED.items():
-        if config.get(name, known) != known:
-            raise ValueError(
-                f"{directory}: {name} is {config[name]!r}; only {known!r} is supported"
-            )
-    heads = config.get("encoder_attention_heads", 12)
-    if config.get("decoder_attention_heads", 12) != heads:
-        raise ValueError(
-            f"{directory}: encoder and decoder have different numbers of heads, which "
-            "is not supported"
-        )
-
-
 def _overrides(config: Mapping[str, Any]) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        ours: config[theirs] for theirs, ours in (*SIZES, *SETTINGS) if theirs in config
-    }
+    values = {ours: config[theirs] for theirs, ours in SETTINGS if theirs in config}
     channels = config.get("conv_dim")
     if isinstance(channels, list) and channels:
-        values["front_end"] = {"channels": channels[0]}
-    if "num_mel_bins" in config:
-        values["audio"] = {"n_mels": config["num_mel_bins"]}
-    return {**values, "padding": "official", "fusion": {"mode": "none"}}
+        values["front_end.channels"] = channels[0]
+    return {**values, "padding": "official", "fusion.mode": "none"}
 
 
-def _rename(
-    weights: Path, tensors: Mapping[str, Tensor], report: ImportReport
-) -> tuple[dict[str, Tensor], dict[str, str]]:
-    state: dict[str, Tensor] = {}
-    origin: dict[str, str] = {}
-    for name, value in tensors.items():
-        current = canonical(name)
-        target = our_name(current)
-        if target is None:
-            constant = is_constant(current)
-            report.ignored(name, value, "constant" if constant else "unknown name")
-            if not constant:
-                report.warn(f"'{name}' is unknown here and was left out")
-        elif target not in state:
-            state[target], origin[target] = value, name
-        elif current in EMBEDDING_COPIES and torch.equal(value, state[target]):
-            report.ignored(name, value, f"tied copy of {origin[target]}")
-        else:
-            raise ValueError(
-                f"{weights}: '{name}' and '{origin[target]}' differ; models without "
-                "tied embeddings are not supported"
-            )
-    return state, origin
+def _our_name(name: str) -> str | None:
+    """Translate a name; ``SpeechT5Model`` saves without the prefix ``speecht5.``."""
+    if name.startswith(("encoder.", "decoder.")):
+        name = f"speecht5.{name}"
+    return translate(name, "hugging_face", "ours")
 
 
 def _symbols(
@@ -215,7 +176,9 @@ def _symbols(
         symbols = [*found, *(s for s in LAST_SYMBOLS if s not in found)]
     elif embedding is None:
         symbols = [*FIRST_SYMBOLS, *LAST_SYMBOLS]
-        report.warn("no tokenizer: the model knows no characters, so no texts")
+        report.warnings.append(
+            "no tokenizer: the model knows no characters, so no texts"
+        )
     else:
         raise ValueError(
             f"{directory}: no {TOKENIZER_NAME} in it; put the model's tokenizer there, "
@@ -235,7 +198,7 @@ def _rows(
             "symbols; they do not belong together"
         )
     if count > known:
-        report.warn(
+        report.warnings.append(
             f"the tokenizer names {known} of {count} embedding rows; the others were "
             "dropped"
         )

@@ -1,6 +1,5 @@
 """Checkpoints of other projects as model directories in the cache, imported once."""
 
-import hashlib
 import logging
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +13,7 @@ from espnet2_ext.io.model_files import (
     is_hub_name,
 )
 from espnet2_ext.io.settings import read_json
+from espnet2_ext.io.store import digest_of, file_state
 
 FOLDER = "imported"
 """Of the cache."""
@@ -124,10 +124,5 @@ def _state(source: Path) -> str:
         files = sorted(path for path in source.iterdir() if path.is_file())
     else:
         files = [source, source.parent / DICTIONARY_NAME]
-    digest = hashlib.sha256(version("espnet2-ext-sttatts").encode())
-    for path in files:
-        if path.is_file():
-            state = path.stat()
-            named = f"\0{path.resolve()} {state.st_size} {state.st_mtime_ns}"
-            digest.update(named.encode())
-    return digest.hexdigest()[:16]
+    found = [(str(path.resolve()), file_state(path)) for path in files]
+    return digest_of([version("espnet2-ext-sttatts"), found])[:16]

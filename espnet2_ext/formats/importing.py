@@ -117,7 +117,7 @@ def _check_pieces(bpemodel: Path, tokens: list[str], report: ImportReport) -> No
     known = set(tokens)
     unknown = [piece for piece in read_pieces(bpemodel) if piece not in known]
     if len(unknown) > len(known) // 2:
-        report.warn(
+        report.warnings.append(
             f"{bpemodel.name}: {len(unknown)} of its pieces are not in the dictionary; "
             "do they belong together?"
         )

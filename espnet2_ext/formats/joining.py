@@ -1,7 +1,5 @@
 """One model of two: a recognition model's and a synthesis model's parts together."""
 
-import dataclasses
-
 import torch
 
 from espnet2_ext.formats.fitting import Source, model_sizes
@@ -28,21 +26,15 @@ def join_sources(sources: list[Source], choice: str | None) -> Source:
             "two different tasks"
         )
     sizes = [model_sizes(source.state) for source in sources]
-    differing = sorted(
-        name
-        for name in sizes[0]
-        if sizes[1].get(name, sizes[0][name]) != sizes[0][name]
-    )
+    known = sizes[0].keys() & sizes[1].keys()
+    differing = sorted(name for name in known if sizes[0][name] != sizes[1][name])
     if differing:
         raise ValueError(f"the two models have different sizes: {', '.join(differing)}")
-    shared = sources[0].state.keys() & sources[1].state.keys()
+    one, other = (source.state for source in sources)
     conflicts = {
         name
-        for name in shared
-        if sources[0].state[name].shape != sources[1].state[name].shape
-        or not torch.equal(
-            sources[0].state[name].float(), sources[1].state[name].float()
-        )
+        for name in one.keys() & other.keys()
+        if not torch.equal(one[name].float(), other[name].float())
     }
     if conflicts and choice is None:
         raise ValueError(
@@ -63,21 +55,18 @@ def _joined(first: Source, second: Source, conflicts: set[str]) -> Source:
     report = first.report
     label = second.trained_tasks[0]
     report.entries += [
-        dataclasses.replace(entry, source=f"{label}: {entry.source}")
+        entry._replace(source=f"{label}: {entry.source}")
         for entry in second.report.entries
     ]
     report.warnings += [w for w in second.report.warnings if w not in report.warnings]
     for name, value in second.state.items():
         if name in first.state:
             reason = "replaced by" if name in conflicts else "same as"
-            report.ignored(
-                f"{label}: {second.origin[name]}",
-                value,
-                f"{reason} that of the {first.trained_tasks[0]} model",
-            )
+            note = f"{reason} that of the {first.trained_tasks[0]} model"
+            report.add("ignored", value, f"{label}: {second.origin[name]}", note=note)
     trained = list(first.trained_tasks)
     if conflicts:
-        report.warn(
+        report.warnings.append(
             f"encoder, decoder and embedding are those of the {trained[0]} model; "
             f"'{label}' has to be fine-tuned before use"
         )
@@ -86,16 +75,14 @@ def _joined(first: Source, second: Source, conflicts: set[str]) -> Source:
     report.facts["format"] += f" + {second.report.facts['format']}"
     report.facts["trained for"] = trained
     # A conversion model knows no characters.
-    symbols = max(first.symbols, second.symbols, key=len)
-    if first.rows:
-        symbols = first.symbols
+    longest = max(first.symbols, second.symbols, key=len)
     prefixed = {n: f"{label}: {o}" for n, o in second.origin.items()}
     return Source(
         {**second.state, **first.state},
         {**prefixed, **first.origin},
         {**second.rows, **first.rows},
         {**second.overrides, **first.overrides},
-        symbols,
+        first.symbols if first.rows else longest,
         report,
         trained,
     )

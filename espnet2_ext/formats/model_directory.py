@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,10 +33,11 @@ def new_directory(target: Path, overwrite: bool = False) -> Iterator[Path]:
         )
     parent = target.absolute().parent
     parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=parent))
+    unfinished = parent / f".{target.name}.{os.getpid()}.unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
     try:
         yield unfinished
-        unfinished.chmod(0o777 & ~_umask())
         if target.is_dir():
             shutil.rmtree(target)
         unfinished.rename(target)
@@ -86,9 +86,3 @@ def write_model(
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     comments = "".join(f"# {' '.join(remark.split())}\n" for remark in remarks)
     (folder / CONFIG_NAME).write_text(comments + text, encoding="utf-8")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

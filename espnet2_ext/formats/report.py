@@ -3,9 +3,9 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, get_args
 
 from torch import Tensor
 
@@ -15,8 +15,7 @@ SUMMARY_NAME = "import_report.json"
 Status = Literal["used", "ignored", "missing"]
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One tensor of the checkpoint, or one of the model that the checkpoint lacks."""
 
     status: Status
@@ -40,25 +39,15 @@ class ImportReport:
     warnings: list[str] = field(default_factory=list)
     """What the user has to know before using the model; one line each."""
 
-    def used(self, source: str, target: str, value: Tensor, note: str = "") -> None:
-        """Note a tensor that went into the model."""
-        self._add("used", source, target, value, note)
-
-    def ignored(self, source: str, value: Tensor, reason: str) -> None:
-        """Note a tensor that has no place in the model."""
-        self._add("ignored", source, "", value, reason)
-
-    def missing(self, target: str, value: Tensor, how: str) -> None:
-        """Note a tensor of the model that the checkpoint lacks."""
-        self._add("missing", "", target, value, how)
-
-    def warn(self, message: str) -> None:
-        """Note something that the user has to know."""
-        self.warnings.append(message)
-
-    def _add(
-        self, status: Status, source: str, target: str, value: Tensor, note: str
+    def add(
+        self,
+        status: Status,
+        value: Tensor,
+        source: str = "",
+        target: str = "",
+        note: str = "",
     ) -> None:
+        """Note what became of a tensor; see :class:`Entry`."""
         shape = "x".join(map(str, value.shape)) or "scalar"
         dtype = str(value.dtype).removeprefix("torch.")
         self.entries.append(Entry(status, source, target, shape, dtype, note))
@@ -66,19 +55,18 @@ class ImportReport:
     def counts(self) -> dict[str, int]:
         """Number of entries of each status."""
         found = Counter(entry.status for entry in self.entries)
-        return {status: found[status] for status in ("used", "ignored", "missing")}
+        return {status: found[status] for status in get_args(Status)}
 
     def write(self, folder: Path) -> None:
         """Write every entry as a table, and all of it as JSON."""
-        names = list(Entry.__dataclass_fields__)
-        rows = [names, *([*asdict(entry).values()] for entry in self.entries)]
+        rows = [Entry._fields, *self.entries]
         table = "".join("\t".join(map(_cell, row)) + "\n" for row in rows)
         (folder / TABLE_NAME).write_text(table, encoding="utf-8")
         content = {
             "facts": self.facts,
             "warnings": self.warnings,
             "counts": self.counts(),
-            "entries": [asdict(entry) for entry in self.entries],
+            "entries": [entry._asdict() for entry in self.entries],
         }
         text = json.dumps(content, indent=1, ensure_ascii=False)
         (folder / SUMMARY_NAME).write_text(text + "\n", encoding="utf-8")

@@ -25,7 +25,7 @@ def read_fairseq_dictionary(path: Path) -> list[str]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError:
         raise ValueError(f"{path}: not a text file in UTF-8") from None
-    symbols: list[str] = []
+    symbols = dict.fromkeys(FIRST_SYMBOLS)
     for number, line in enumerate(lines, 1):
         text = line.rstrip().removesuffix(" #fairseq:overwrite")
         symbol, _, count = text.rpartition(" ")
@@ -34,10 +34,10 @@ def read_fairseq_dictionary(path: Path) -> list[str]:
                 f"{path}, line {number}: expected 'symbol count', found {line!r}; give "
                 "the dict.txt that the checkpoint was trained with"
             )
-        if symbol in symbols or symbol in FIRST_SYMBOLS:
+        if symbol in symbols:
             raise ValueError(f"{path}, line {number}: '{symbol}' is repeated")
-        symbols.append(symbol)
-    return symbols
+        symbols[symbol] = None
+    return list(symbols)[len(FIRST_SYMBOLS) :]
 
 
 def fairseq_rows(symbols: Sequence[str]) -> list[str]:

@@ -22,6 +22,8 @@ from dataclasses import field, fields
 from pathlib import Path
 from typing import Any
 
+from espnet2_ext.io.messages import one_line
+
 
 def command_parser(name: str, description: str | None) -> argparse.ArgumentParser:
     """Make the parser of a command, whose description is shown as it is."""
@@ -45,7 +47,7 @@ def run_command(name: str, run: Callable[[], int | None]) -> int:
     try:
         return run() or 0
     except (OSError, ValueError, ImportError) as error:
-        print(f"{name}: {error}", file=sys.stderr)
+        print(f"{name}: {one_line(error)}", file=sys.stderr)
         return 1
 
 

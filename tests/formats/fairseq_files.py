@@ -17,7 +17,7 @@ from tests.factories import without_randomness
 
 CHARACTERS = ["\u2581", *"etaonihs"]
 
-# The inverse of fairseq_names.py, for the names that differ.
+# The inverse of parameter_names.tsv, for the names that differ.
 _RULES = (
     (r"speech_encoder_prenet\.front_end\.convs\.(\d+)\.weight",
      r"speech_encoder_prenet.feature_extractor.conv_layers.\1.0.weight"),

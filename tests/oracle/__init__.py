@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 import torch
 
-from espnet2_ext.formats.fairseq_names import our_name
+from espnet2_ext.formats.fairseq import our_name
 from espnet2_ext.sttatts.config import (
     FrontEndConfig,
     FusionConfig,

@@ -7,7 +7,8 @@ import soundfile
 import torch
 import yaml
 
-from espnet2_ext.checkpoints.packing import Sources, pack_model
+from espnet2_ext.checkpoints.packing import pack_model
+from espnet2_ext.io.model_files import ModelFiles
 from espnet2_ext.io.tables import read_table
 from espnet2_ext.sttatts.configuration import build_model_config
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
@@ -30,10 +31,10 @@ def packed(tmp_path_factory):
     model = ESPnetSTTATTSModel(config, TOKENS)
     root = tmp_path_factory.mktemp("packed")
     folder = write_model(root / "model", model, cleaner="english")
-    sources = Sources(
+    files = ModelFiles(
         folder / "config.yaml", folder / "model.pth", speakers=folder / "speakers.npz"
     )
-    pack_model(sources, root / "small.zip")
+    pack_model(files, root / "small.zip")
     return root / "small.zip", model.state_dict()
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from espnet2_ext.formats.fairseq_names import our_name
+from espnet2_ext.formats.fairseq import our_name
 from espnet2_ext.sttatts.encoder import fixed_task_vector
 from espnet2_ext.sttatts.front_ends import official_frame_lengths
 from espnet2_ext.sttatts.losses import cross_entropy_sum
