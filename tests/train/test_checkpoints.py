@@ -109,6 +109,83 @@ def test_killed_between_the_two_renames_without_hard_links(tmp_path, monkeypatch
     assert epoch_in(tmp_path / CHECKPOINT) == 2
 
 
+@pytest.fixture
+def two_epochs(tmp_path):
+    """A folder with a checkpoint and the one before, and what is in them."""
+    states = [
+        {"model": {"w": torch.full((40, 30), value)}, "reporter": {"epoch": value}}
+        for value in (1.0, 2.0)
+    ]
+    keeper = CheckpointKeeper(tmp_path)
+    with keeper.guard_saves():
+        for state in states:
+            torch.save(state, tmp_path / CHECKPOINT)
+            keeper.commit()
+    return tmp_path, states
+
+
+def flipped(data, place, mask=0x10):
+    return data[:place] + bytes([data[place] ^ mask]) + data[place + 1 :]
+
+
+def same(one, other):
+    return one["reporter"] == other["reporter"] and torch.equal(
+        one["model"]["w"], other["model"]["w"]
+    )
+
+
+def test_a_flipped_bit_is_found_or_changes_nothing(two_epochs):
+    folder, (_, newest) = two_epochs
+    path = folder / CHECKPOINT
+    data = path.read_bytes()
+    weights = newest["model"]["w"].numpy().tobytes()
+    first = data.index(weights)
+    picked = range(0, len(data), 29)
+    keeper = CheckpointKeeper(folder)
+    for place in picked:
+        path.write_bytes(flipped(data, place))
+        found = keeper.newest_readable()
+        inside = first <= place < first + len(weights)
+        assert found.name == PREVIOUS or not inside, place
+        if found == path:
+            assert same(torch.load(path, weights_only=True), newest), place
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        pytest.param(lambda data: b"", id="empty"),
+        pytest.param(lambda data: data[: len(data) // 2], id="cut"),
+        pytest.param(lambda data: b"\x80" + data[1:], id="no zip"),
+        pytest.param(lambda data: data.replace(b"reporter", b"rep\xffrter"), id="text"),
+    ],
+)
+def test_the_one_before_is_taken(two_epochs, caplog, damaged):
+    folder, (before, _) = two_epochs
+    path = folder / CHECKPOINT
+    path.write_bytes(damaged(path.read_bytes()))
+    keeper = CheckpointKeeper(folder)
+    assert same(torch.load(keeper.newest_readable(), weights_only=True), before)
+    assert f"The checkpoint {path} is damaged" in caplog.text
+    assert len(caplog.records) == 1
+    assert "\n" not in caplog.records[0].message
+    # The next one pushes the damaged one out, not the good one.
+    with keeper.guard_saves():
+        torch.save({"epoch": 3}, path)
+        keeper.commit()
+    assert epoch_in(path) == 3
+    assert same(torch.load(folder / PREVIOUS, weights_only=True), before)
+
+
+def test_no_good_one_is_left(two_epochs):
+    folder, _ = two_epochs
+    for name in (CHECKPOINT, PREVIOUS):
+        (folder / name).unlink()
+        (folder / name).write_bytes(b"nothing")
+    with pytest.raises(RuntimeError, match=r"no readable checkpoint: .*previous"):
+        CheckpointKeeper(folder).newest_readable()
+
+
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     root = tmp_path_factory.mktemp("unbroken")
