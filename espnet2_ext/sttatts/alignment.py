@@ -207,66 +207,42 @@ def aligned_attention_loss(
     return total / (real.sum() * guided.size(1)).clamp(min=1)
 
 
+@torch.no_grad()
 def find_reading(
     model: "ESPnetSTTATTSModel",
+    task: str,
     batch: dict[str, Any],
     language: Tensor | None,
     steps: Tensor,
     length: int,
 ) -> Reading:
-    """Find where in its text a recording is at each decoder step.
+    """Find which letter, or which frame of the source, is said at each decoder step.
 
     Args:
-        model: its CTC head listens, without dropout and without a gradient.
-        batch: with ``tts_speech``, ``tts_text`` and their lengths.
+        model: Its encoder and CTC head listen, without dropout.
+        task: ``tts`` or ``vc``.
+        batch: As for ``model.forward``.
         language: (B,) indices, or None.
         steps: (B,) real decoder steps.
         length: L, their padded number.
     """
-    with listening(model.speech_encoder_prenet, model.encoder), torch.no_grad():
-        memory, frames = model.encode_speech(
-            batch["tts_speech"],
-            batch["tts_speech_lengths"],
-            language=language,
-            padding=model.config.padding,
-        )
+
+    def hear(name: str, task: str) -> tuple[Tensor, Tensor]:
+        wave, lengths = batch[name], batch[f"{name}_lengths"]
+        padding = model.config.padding
+        with listening(model.speech_encoder_prenet, model.encoder):
+            return model.encode_speech(wave, lengths, task, language, padding)
+
+    middles = torch.arange(length, device=steps.device) + 0.5
+    if task == "tts":
+        memory, frames = hear("tts_speech", "asr")
+        text, letters = batch["tts_text"], batch["tts_text_lengths"]
         logits = model.ctc_head(memory)
-    text, letters = batch["tts_text"], batch["tts_text_lengths"]
-    times, scores = letter_times(logits, frames, text, letters)
-    middles = torch.arange(length, device=times.device) + 0.5
-    place = spoken_letter(times * (steps / frames).unsqueeze(1), letters, middles)
-    return Reading(place, scores > model.config.loss.aligned_attention_trust)
-
-
-def find_source(
-    model: "ESPnetSTTATTSModel",
-    batch: dict[str, Any],
-    language: Tensor | None,
-    steps: Tensor,
-    length: int,
-) -> Reading:
-    """Find which frame of the source is said at each decoder step.
-
-    Args:
-        model: its encoder listens, without dropout and without a gradient.
-        batch: with ``vc_speech``, ``vc_target`` and their lengths.
-        language: (B,) indices, or None.
-        steps: (B,) real decoder steps.
-        length: L, their padded number.
-    """
-    heard = []
-    with listening(model.speech_encoder_prenet, model.encoder), torch.no_grad():
-        for name in ("vc_speech", "vc_target"):
-            heard += model.encode_speech(
-                batch[name],
-                batch[f"{name}_lengths"],
-                "vc",
-                language,
-                model.config.padding,
-            )
-    frames = heard[3]
-    source = matching_frames(*heard)
-    middles = (torch.arange(length, device=steps.device) + 0.5).expand(len(steps), -1)
+        times, scores = letter_times(logits, frames, text, letters)
+        place = spoken_letter(times * (steps / frames).unsqueeze(1), letters, middles)
+        return Reading(place, scores > model.config.loss.aligned_attention_trust)
+    heard = (*hear("vc_speech", "vc"), *hear("vc_target", "vc"))
+    source, frames = matching_frames(*heard), heard[3]
     target = (middles * (frames / steps).unsqueeze(1)).long()
     target = torch.minimum(target, frames.unsqueeze(1) - 1)
     return Reading(source.gather(1, target), torch.ones_like(steps, dtype=torch.bool))

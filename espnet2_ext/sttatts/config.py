@@ -171,7 +171,7 @@ class ModelConfig(_Strict):
             )
 
     def window_of(self, task: str) -> tuple[int, int]:
-        """How far back and ahead of its last letter (or frame) a voice looks."""
+        """How far back and ahead of its last letter (or frame) a decoder looks."""
         return self.attention_window if task == "tts" else self.conversion_window
 
 

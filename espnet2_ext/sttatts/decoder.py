@@ -27,8 +27,8 @@ class LayerCache(NamedTuple):
     storage: KeyValue | None = None
     """What ``prefix`` is the front part of; behind it is room for later steps."""
 
-    def append(self, newest: KeyValue) -> "LayerCache":
-        """Add positions (U, H, K, d) behind the prefix."""
+    def append(self, newest: KeyValue) -> tuple["LayerCache", KeyValue]:
+        """Add positions (U, H, K, d); give the grown cache and all of its prefix."""
         start = 0 if self.prefix is None else self.prefix.key.size(2)
         end = start + newest.key.size(2)
         storage = self.storage
@@ -44,7 +44,7 @@ class LayerCache(NamedTuple):
         storage.key[:, :, start:end] = newest.key
         storage.value[:, :, start:end] = newest.value
         prefix = KeyValue(storage.key[:, :, :end], storage.value[:, :, :end])
-        return LayerCache(self.memory, prefix, storage)
+        return LayerCache(self.memory, prefix, storage), prefix
 
 
 class DecoderLayer(nn.Module):
@@ -90,8 +90,7 @@ class DecoderLayer(nn.Module):
         seen = self.self_attn_layer_norm.before(x)
         prefix = self.self_attn.project(seen)
         if cache is not None:
-            cache = cache.append(prefix)
-            prefix = cache.prefix
+            cache, prefix = cache.append(prefix)
         attended, _ = self.self_attn(seen, prefix, self_mask)
         x = self.self_attn_layer_norm.after(x, self.dropout(attended))
         attended, weights = self.encoder_attn(

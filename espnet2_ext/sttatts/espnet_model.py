@@ -48,8 +48,7 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         """
         super().__init__()
         check_token_list(token_list)
-        self.config = config
-        self.token_list = list(token_list)
+        self.config, self.token_list = config, list(token_list)
         vocabulary = len(self.token_list)
 
         self.speech_encoder_prenet = SpeechEncoderPrenet(config)

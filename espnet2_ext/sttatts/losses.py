@@ -14,7 +14,6 @@ from espnet2_ext.sttatts.alignment import (
     Reading,
     aligned_attention_loss,
     find_reading,
-    find_source,
     visible_letters,
 )
 from espnet2_ext.sttatts.layers import valid_mask
@@ -107,8 +106,8 @@ def teacher_forced_speech(
     confined = any(config.window_of(task))
     if config.loss.aligned_attention or confined:
         if reading is None:
-            find = find_reading if task == "tts" else find_source
-            reading = find(model, batch, language, steps, prev_mel.size(1))
+            length = prev_mel.size(1)
+            reading = find_reading(model, task, batch, language, steps, length)
         if confined:
             window = visible_letters(
                 config, task, reading, memory.size(1), model.training
@@ -234,15 +233,15 @@ def cross_entropy_sum(
         targets: (B, L) with ``PAD`` on padding.
         label_smoothing: mass moved away from the true label.
     """
-    log_probs = logits.float().log_softmax(dim=-1)
-    nll = -log_probs.gather(2, targets.unsqueeze(2)).squeeze(2)
-    real = targets != PAD
-    loss = nll[real].sum()
-    if label_smoothing > 0:
-        each = label_smoothing / (logits.size(2) - 1)
-        uniform = -log_probs.sum(dim=2)[real].sum()
-        loss = (1.0 - label_smoothing - each) * loss + each * uniform
-    return loss
+    vocabulary = logits.size(2)
+    return F.cross_entropy(
+        logits.float().flatten(0, 1),
+        targets.flatten(),
+        ignore_index=PAD,
+        reduction="sum",
+        # torch spreads it over all V labels, the true one included.
+        label_smoothing=label_smoothing * vocabulary / (vocabulary - 1),
+    )
 
 
 def ctc_loss_sum(
@@ -290,18 +289,19 @@ def mel_losses(
         Two scalars: the mean over real frame elements, and over real frames.
     """
     real = valid_mask(lengths, target.size(1))
-    wanted = target[real]
-    l1 = F.l1_loss(after.float()[real], wanted) + F.l1_loss(
-        before.float()[real], wanted
-    )
+    frames = real.sum()
+    errors = (after.float() - target).abs() + (before.float() - target).abs()
+    l1 = (errors.sum(dim=2) * real).sum() / (frames * target.size(2))
     # "Stop" from the last real frame on.
     labels = (~valid_mask(lengths - 1, target.size(1))).float()
     bce = F.binary_cross_entropy_with_logits(
-        stop_logits.float()[real],
-        labels[real],
+        stop_logits.float(),
+        labels,
+        weight=real.float(),
         pos_weight=labels.new_tensor(bce_pos_weight),
+        reduction="sum",
     )
-    return l1, bce
+    return l1, bce / frames
 
 
 def guided_attention_loss(

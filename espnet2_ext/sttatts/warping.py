@@ -1,8 +1,8 @@
 """Which moment of one recording is which of another that says the same.
 
 Voice conversion has no letters to be aligned with; what it listens to is matched with
-what it should say by dynamic time warping of the encoder's own frames, in which a voice
-is heard less than in the spectrogram.
+what it should say by dynamic time warping of the encoder's own frames, in which the
+speaker is heard less than in the spectrogram.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ def matching_frames(
     Args:
         source: (B, T, D) encoder frames of what is converted.
         source_lengths: (B,) real frames.
-        target: (B, S, D) encoder frames of the same words in the wanted voice.
+        target: (B, S, D) encoder frames of the same words by the wanted speaker.
         target_lengths: (B,).
 
     Returns:
