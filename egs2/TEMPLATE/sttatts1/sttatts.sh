@@ -169,7 +169,7 @@ learning=(${train_config:+--config "$train_config"} --token_list "$tokens" "${te
 [ "$cleaner" != none ] || learning+=(--cleaner none) # whatever the configuration says
 similarity=${similarity_tool:-$spk_embed_tool} && [ "$similarity" != precomputed ] || similarity=none
 untrained=() # With phases, init.pth is from before the last one only.
-[ "$compare_untrained" = false ] || [ -n "$phases" ] || untrained=(--untrained "$exp/init.pth"
+[ "$compare_untrained" = false ] || [ -n "$phases$download_model" ] || untrained=(--untrained "$exp/init.pth"
     --untrained_name "$([ -n "$pretrained" ] && echo imported || echo untrained)" --untrained_utts "$untrained_utts")
 start=$pretrained # a model directory, or where the import of a checkpoint goes
 [ -z "$pretrained" ] || [ -f "$pretrained/model.pth" ] || start=$exp/import
