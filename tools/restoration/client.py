@@ -88,15 +88,16 @@ class ChatClient:
         """
         try:
             import openai
+            import tenacity
         except ImportError as error:
             raise ImportError(
-                "asking a language model needs the package openai: "
+                "asking a language model needs the packages openai and tenacity: "
                 + how_to_install("restore")
             ) from error
         for name in ("openai", "httpx", "httpx2"):  # they log every request
             logging.getLogger(name).setLevel(logging.WARNING)
         self.usage = Usage()
-        self._openai, self._model = openai, model
+        self._openai, self._tenacity, self._model = openai, tenacity, model
         self._retries, self._first_wait = retries, first_wait
         base_url = base_url or os.environ.get(BASE_URL) or None
         self._key = os.environ.get(KEY, "").strip()
@@ -136,23 +137,24 @@ class ChatClient:
             RequestError: the server did not answer this request.
             ServiceError: it will answer none, or :meth:`stop` was called.
         """
-        for tries_left in range(self._retries, -1, -1):
-            self._wait_for_turn()
-            try:
-                reply = self._send(messages, parameters)
-            except (self._openai.OpenAIError, ValueError) as error:
-                wait = self._look_into(error)
-                if wait is not None and tries_left:
-                    number = self._retries - tries_left
-                    self._wait(wait or self._own_wait(number), error)
-                    continue
-                self._give_up(error)
-            with self._lock:
-                self._failed_in_a_row = 0
-            return self._without_key(reply.text())
-        raise AssertionError  # the last try returned or raised
+        tries = self._tenacity.Retrying(
+            retry=self._tenacity.retry_if_exception(self._may_pass),
+            stop=self._tenacity.stop_after_attempt(self._retries + 1),
+            wait=self._seconds,
+            before_sleep=self._note,
+            sleep=self._hold_back,
+            reraise=True,
+        )
+        try:
+            reply = tries(self._send, messages, parameters)
+        except (self._openai.OpenAIError, ValueError) as error:
+            self._give_up(error)
+        with self._lock:
+            self._failed_in_a_row = 0
+        return self._without_key(reply.text())
 
     def _send(self, messages: Messages, parameters: dict[str, Any]) -> Reply:
+        self._wait_for_turn()
         with self._lock:
             self.usage.requests += 1
         completion = self._client.chat.completions.create(
@@ -166,25 +168,40 @@ class ChatClient:
 
     # ---- failures ------------------------------------------------------------------
 
-    def _look_into(self, error: Exception) -> float | None:
-        """Seconds before the next try: 0 leaves the choice to us, None means never.
+    def _may_pass(self, error: BaseException) -> bool:
+        """Tell whether the next try may succeed.
 
         Raises:
             ServiceError: no request will ever succeed.
         """
         if not isinstance(error, self._openai.APIStatusError):
-            return 0.0  # connection, timeout, or a body that is no answer
+            # Connection, timeout, or a body that is no answer.
+            return isinstance(error, (self._openai.OpenAIError, ValueError))
         status = error.status_code
         if status in _HOPELESS or error.code == "insufficient_quota":
             self._stop_for(f"{self._describe(error)}{_cure(status)}")
-        if status < 500 and status not in _REPEATED:
-            return None
-        wait = _retry_after(error.response.headers.get("retry-after", ""))
-        if wait > _LONGEST_WAIT:
+        return status >= 500 or status in _REPEATED
+
+    def _seconds(self, state: Any) -> float:
+        """How long to wait: what the server asks for, else longer each time.
+
+        Raises:
+            ServiceError: it asks for more than a run should wait.
+        """
+        error = state.outcome.exception()
+        headers = error.response.headers if hasattr(error, "response") else {}
+        seconds = _retry_after(headers.get("retry-after", ""))
+        if seconds > _LONGEST_WAIT:
             self._stop_for(
-                f"the server asks to wait for {wait:.0f} s; start again then"
+                f"the server asks to wait for {seconds:.0f} s; start again then"
             )
-        return wait
+        own = self._first_wait * 2 ** (state.attempt_number - 1)
+        return seconds or min(_LONGEST_OWN_WAIT, own) * random.uniform(0.75, 1.0)
+
+    def _note(self, state: Any) -> None:
+        """Log a failure that is followed by another try."""
+        what, seconds = self._describe(state.outcome.exception()), state.upcoming_sleep
+        logging.warning("%s; waiting %.1f s", what, seconds)
 
     def _give_up(self, error: Exception) -> NoReturn:
         with self._lock:
@@ -213,13 +230,8 @@ class ChatClient:
 
     # ---- waiting -------------------------------------------------------------------
 
-    def _own_wait(self, number: int) -> float:
-        wait = min(_LONGEST_OWN_WAIT, self._first_wait * 2**number)
-        return wait * random.uniform(0.75, 1.0)
-
-    def _wait(self, seconds: float, error: Exception) -> None:
+    def _hold_back(self, seconds: float) -> None:
         """Hold back this and all other requests."""
-        logging.warning("%s; waiting %.1f s", self._describe(error), seconds)
         with self._lock:
             self._not_before = max(self._not_before, time.monotonic() + seconds)
 
