@@ -40,7 +40,8 @@ Search = Callable[[int], int]
 
 def ours(memory: torch.Tensor, beam: int, ctc_weight: float) -> Search:
     """Our search."""
-    from espnet2_ext.inference.asr_search import SearchOptions, search
+    from espnet2_ext.inference.options import SearchOptions
+    from espnet2_ext.inference.search.recognition import search
     from espnet2_ext.sttatts.config import ModelConfig
     from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
     from espnet2_ext.sttatts.symbols import build_token_list

@@ -10,7 +10,7 @@ from espnet2_ext.patches import register
 if TYPE_CHECKING:
     from espnet2_ext.audio import BadInputError
     from espnet2_ext.inference.api import STTATTS
-    from espnet2_ext.inference.results import Speech, Transcript
+    from espnet2_ext.inference.interface import Speech, Transcript
 
     __version__: str
 
@@ -21,8 +21,8 @@ _DISTRIBUTION = "espnet2-ext-sttatts"
 _PLACES = {
     "STTATTS": "espnet2_ext.inference.api",
     "BadInputError": "espnet2_ext.audio",
-    "Speech": "espnet2_ext.inference.results",
-    "Transcript": "espnet2_ext.inference.results",
+    "Speech": "espnet2_ext.inference.interface",
+    "Transcript": "espnet2_ext.inference.interface",
 }
 
 

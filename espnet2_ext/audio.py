@@ -7,10 +7,6 @@ from typing import Any
 
 import numpy as np
 
-MAX_SECONDS = 30.0
-"""Longest speech that the model was trained on (paper section 4.2)."""
-
-
 MAX_OVERSHOOT = 0.5
 """Seconds by which a part may end after its recording; Kaldi's tolerance."""
 
@@ -23,7 +19,7 @@ def load_speech(
     source: Any,
     sample_rate: int,
     target_rate: int,
-    max_seconds: float | None = MAX_SECONDS,
+    max_seconds: float | None = None,
     span: tuple[float, float] | None = None,
     name_channels: bool = True,
 ) -> np.ndarray:

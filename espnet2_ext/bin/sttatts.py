@@ -1,7 +1,7 @@
 """The command ``sttatts``: transcribe, speak, convert, info.
 
 Nothing here imports torch, so that ``--help`` answers at once; the work is in
-``inference/cli/commands.py``.
+``cli.py``.
 """
 
 import argparse
@@ -10,13 +10,14 @@ import os
 import sys
 import warnings
 
-from espnet2_ext.inference.cli.console import PlainHandler, complain
+from espnet2_ext import cli
 from espnet2_ext.inference.options import (
-    add_device_options,
-    add_generation_options,
-    add_input_options,
-    add_lm_options,
-    add_search_options,
+    ComputingOptions,
+    GenerationOptions,
+    InputOptions,
+    LMOptions,
+    SearchOptions,
+    add_kinds,
 )
 from espnet2_ext.io.messages import one_line
 from espnet2_ext.io.options import OptionGroup, with_dashes
@@ -66,11 +67,9 @@ def main(argv: list[str] | None = None) -> int:
     args = _build_parser().parse_args(with_dashes(words))
     _set_up_logging(args.debug, args.quiet)
     try:
-        from espnet2_ext.inference.cli import commands
-
-        return getattr(commands, args.command)(args)
+        return getattr(cli, args.command)(args)
     except KeyboardInterrupt:
-        complain("interrupted")
+        cli.complain("interrupted")
         return 130
     except BrokenPipeError:
         # The reader of our output went away; Python must not try to flush it.
@@ -79,7 +78,7 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, OSError, ImportError) as error:
         if args.debug:
             raise
-        complain(one_line(error))
+        cli.complain(one_line(error))
         return 1
 
 
@@ -121,10 +120,8 @@ def _add_transcribe(commands: "argparse._SubParsersAction") -> None:
         help="one JSON object a line: file, text, tokens, token_ids, score, times (s), "
         "nbest; or file and error",
     )
-    add_search_options(parser, dashes=True)
-    add_lm_options(parser, dashes=True)
-    add_input_options(parser, dashes=True)
-    add_device_options(parser, dashes=True)
+    kinds = (SearchOptions, LMOptions, InputOptions, ComputingOptions)
+    add_kinds(parser, kinds, dashes=True)
 
 
 def _add_speak(commands: "argparse._SubParsersAction") -> None:
@@ -140,15 +137,15 @@ def _add_speak(commands: "argparse._SubParsersAction") -> None:
         metavar="TEXT",
         help="what to say; none or '-' reads standard input, one text a line",
     )
-    _add_voice(parser, "the line's number", recordings=False)
+    _add_speech(parser, "the line's number", recordings=False)
 
 
 def _add_convert(commands: "argparse._SubParsersAction") -> None:
     parser = _command(
         commands,
         "convert",
-        "say the same in another voice",
-        "Speaks what the recordings say with the voice of another speaker.",
+        "say the same as another speaker",
+        "Another speaker says what the recordings say.",
     )
     parser.add_argument(
         "files",
@@ -156,7 +153,7 @@ def _add_convert(commands: "argparse._SubParsersAction") -> None:
         metavar="FILE",
         help="recordings; '-' reads paths from standard input, one a line",
     )
-    _add_voice(parser, "the recording's name", recordings=True)
+    _add_speech(parser, "the recording's name", recordings=True)
 
 
 def _add_info(commands: "argparse._SubParsersAction") -> None:
@@ -167,7 +164,6 @@ def _add_info(commands: "argparse._SubParsersAction") -> None:
         "Lists sizes, tasks, languages, symbols, speakers and vocoder of a model.",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(device="cpu", dtype="float32")
 
 
 def _command(
@@ -191,7 +187,7 @@ def _command(
     return parser
 
 
-def _add_voice(
+def _add_speech(
     parser: argparse.ArgumentParser, placeholder: str, recordings: bool
 ) -> None:
     """Add the options of both commands that write speech."""
@@ -202,25 +198,25 @@ def _add_voice(
         metavar="WAV",
         help=OUTPUT_HELP % placeholder,
     )
-    voice = OptionGroup(parser, "voice", dashes=True)
-    voice.add(
+    group = OptionGroup(parser, "speaker and vocoder", dashes=True)
+    group.add(
         "speaker",
-        help="the voice: a name that 'sttatts info' lists, a .npy file, or a recording "
-        "where the extractor is installed (default: the model's own, or only speaker)",
+        help="who speaks: a name that 'sttatts info' lists, a .npy file, or a "
+        "recording where the extractor is installed (default: the model's own, or "
+        "only speaker)",
     )
-    voice.add(
+    group.add(
         "vocoder",
         help="directory, checkpoint or Hugging Face name of a vocoder, or "
         "'griffin_lim' (default: the model's own, else griffin_lim)",
     )
-    add_generation_options(parser, dashes=True)
-    add_input_options(parser, dashes=True, recordings=recordings)
-    add_device_options(parser, dashes=True)
+    kinds = (GenerationOptions, InputOptions, ComputingOptions)
+    add_kinds(parser, kinds, True, () if recordings else ("max_seconds",))
 
 
 def _set_up_logging(debug: bool, quiet: bool) -> None:
     level = logging.ERROR if quiet else logging.WARNING
-    logging.basicConfig(handlers=[PlainHandler()], level=level, force=True)
+    logging.basicConfig(handlers=[cli.PlainHandler()], level=level, force=True)
     if not debug:
         warnings.simplefilter("ignore")
 

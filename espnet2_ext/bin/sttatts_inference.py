@@ -1,25 +1,35 @@
 """Decode a set: python -m espnet2_ext.bin.sttatts_inference --help.
 
 Nothing here imports torch, so that ``--help`` answers at once; the work is in
-``inference/decode/decode_set.py``.
+``inference/decode``, and for several jobs in ``bin/decoding_jobs.py``.
 """
 
 import argparse
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
 from espnet2_ext.inference.options import (
-    add_device_options,
-    add_generation_options,
-    add_input_options,
-    add_lm_options,
-    add_search_options,
+    ComputingOptions,
+    GenerationOptions,
+    InputOptions,
+    LMOptions,
+    SearchOptions,
+    add_kinds,
 )
 from espnet2_ext.io.messages import one_line
-from espnet2_ext.io.options import OptionGroup
+from espnet2_ext.io.model_files import OPTIONAL_NAMES, ModelFiles
+from espnet2_ext.io.options import OptionGroup, add_options, options_of
 from espnet2_ext.io.threads import wait_asleep
+from espnet2_ext.jobs.clusters import JobOptions
+
+LOG_LINES = "%(asctime)s (%(module)s:%(lineno)d) %(levelname)s: %(message)s"
+LOGS = "logdir"
+"""Folder of the jobs' logs, ``<task>_inference.<job>.log``, as ESPnet has them."""
 
 DESCRIPTION = """\
 Recognise, synthesise or convert a set of utterances.
@@ -29,12 +39,13 @@ Writes into --output_dir, as ESPnet does:
   tts, vc  wav/<id>.wav, wav.scp, speech_shape/speech_shape (frames,bins),
            lengths (samples), stopped (0: cut at the length limit),
            feats/<id>.npy for --write_feats, att_ws/ and probs/ for --write_plots
-  all      failed (id and reason), journal.jsonl (finished utterances), .done
+  all      failed (id and reason), journal.jsonl (finished utterances), .done,
+           logdir/<task>_inference.<job>.log
 
 A killed run goes on where it was when it is started again with the same options;
 results of other options or of another model are only removed by --overwrite.
-Results do not depend on the batch size, nor on the order or the choice of the
-utterances."""
+Results do not depend on the batch size, on the number of jobs, nor on the order or
+the choice of the utterances."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -49,20 +60,57 @@ def main(argv: list[str] | None = None) -> int:
     wait_asleep()
     try:
         args = parse_options(sys.argv[1:] if argv is None else argv)
-        logging.basicConfig(
-            level=args.log_level,
-            format="%(asctime)s (%(module)s:%(lineno)d) %(levelname)s: %(message)s",
-            force=True,
-        )
-        from espnet2_ext.inference.decode.decode_set import decode_set
-
-        return decode_set(args)
+        logging.basicConfig(level=args.log_level, format=LOG_LINES, force=True)
+        return _decode(args)
     except KeyboardInterrupt:
         print("interrupted; run it again to go on", file=sys.stderr)
         return 130
-    except (ValueError, OSError, ImportError) as error:
+    except (ValueError, OSError, ImportError, RuntimeError) as error:
         print(f"sttatts_inference: error: {one_line(error)}", file=sys.stderr)
         return 1
+
+
+def _decode(args: argparse.Namespace) -> int:
+    from espnet2_ext.inference.decode.decode_set import DecodingRun
+    from espnet2_ext.io.files import only_writer
+
+    jobs = options_of(args, JobOptions)
+    run = DecodingRun(args, choose_files(args))
+    with only_writer(run.folder):
+        journal = run.open_journal()
+        if jobs.needs_cluster:
+            from espnet2_ext.bin.decoding_jobs import decode_in_jobs
+
+            failures = decode_in_jobs(run, journal, args, jobs)
+        else:
+            with logging_to(log_file(args, 1), args.log_level):
+                missing = run.missing(journal)
+                failures = run.decode(missing, journal) if missing else {}
+        return run.finish(journal, failures)
+
+
+@contextmanager
+def logging_to(log: Path, level: str) -> Iterator[None]:
+    """Write what is logged, and an error that ends it, into a file, too."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    root = logging.getLogger()
+    handler = logging.FileHandler(log, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter(LOG_LINES))
+    handler.setLevel(level)
+    root.addHandler(handler)
+    try:
+        yield
+    except Exception as error:
+        handler.stream.write(f"error: {one_line(error)}\n")
+        raise
+    finally:
+        root.removeHandler(handler)
+        handler.close()
+
+
+def log_file(args: argparse.Namespace, job: int) -> Path:
+    """Where the log of a job is; they count from 1."""
+    return Path(args.output_dir) / LOGS / f"{args.task}_inference.{job}.log"
 
 
 def parse_options(words: list[str]) -> argparse.Namespace:
@@ -74,7 +122,45 @@ def parse_options(words: list[str]) -> argparse.Namespace:
     """
     parser = _build_parser()
     early, _ = _early_parser().parse_known_args(words)
-    return parser.parse_args(_words_of_yaml(early.inference_config, parser) + words)
+    args = parser.parse_args(_words_of_yaml(early.inference_config, parser) + words)
+    for name, other in (("lm", "lm_file"), ("ngram", "ngram_file")):
+        own, espnet = getattr(args, name), getattr(args, other)
+        if own and espnet:
+            raise ValueError(f"--{name} and --{other} are the same option; give one")
+        setattr(args, name, own or espnet)
+    if args.task != "asr" and (args.lm or args.ngram):
+        raise ValueError(f"--task {args.task} has no use for a language model")
+    if args.lm_train_config and not args.lm:
+        raise ValueError("--lm_train_config goes with --lm_file")
+    return args
+
+
+def choose_files(args: argparse.Namespace) -> ModelFiles:
+    """Files of ``--model``, or of ``--train_config`` and ``--model_file``.
+
+    Raises:
+        ValueError: neither or both are given.
+        FileNotFoundError: a file is not there.
+    """
+    pair = (args.train_config, args.model_file)
+    if args.model and not any(pair):
+        from espnet2_ext.formats.import_once import find_or_import
+
+        files = find_or_import(args.model)
+    elif not args.model and all(pair):
+        config, weights = map(Path, pair)
+        beside = {key: config.parent / name for key, name in OPTIONAL_NAMES.items()}
+        files = ModelFiles(
+            config, weights, **{k: path for k, path in beside.items() if path.exists()}
+        )
+    else:
+        raise ValueError("give either --model, or --train_config with --model_file")
+    own = {name: getattr(args, name) for name in ("bpemodel", "speakers")}
+    files = replace(files, **{k: Path(path) for k, path in own.items() if path})
+    for path in astuple(files):
+        if path is not None and not path.exists():
+            raise FileNotFoundError(f"{path}: no such file")
+    return files
 
 
 def _early_parser() -> argparse.ArgumentParser:
@@ -114,13 +200,16 @@ def _build_parser() -> argparse.ArgumentParser:
     run.add("log_level", default="INFO", help="DEBUG, INFO, WARNING or ERROR")
     _add_data(parser)
     _add_model(parser)
-    add_search_options(parser)
-    add_lm_options(parser)
+    add_kinds(parser, (SearchOptions, LMOptions))
     espnet = OptionGroup(parser, "the same, named as in ESPnet", dashes=False)
-    espnet.add("lm_train_config", help="config.yaml of the language model's training")
+    espnet.add(
+        "lm_train_config",
+        type=Path,
+        help="config.yaml of the language model's training",
+    )
     espnet.add("lm_file", help="its weights; like --lm, where that is beside them")
     espnet.add("ngram_file", help="like --ngram")
-    add_generation_options(parser)
+    add_kinds(parser, (GenerationOptions,))
     results = OptionGroup(parser, "results of tts and vc", dashes=False)
     results.add(
         "write_feats",
@@ -137,8 +226,7 @@ def _build_parser() -> argparse.ArgumentParser:
         default=0,
         help="pictures of attention and stop probability for the first N utterances",
     )
-    add_input_options(parser)
-    add_device_options(parser)
+    add_kinds(parser, (InputOptions, ComputingOptions))
     machine = OptionGroup(parser, "machine", dashes=False)
     machine.add(
         "ngpu", type=int, default=0, help="1: --device cuda (default: 0, --device cpu)"
@@ -149,6 +237,7 @@ def _build_parser() -> argparse.ArgumentParser:
         default=1,
         help="threads that read ahead; 0 reads between the batches (default: 1)",
     )
+    add_options(parser, JobOptions, "jobs")
     return parser
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from espnet2_ext.inference.cli.summary import readable
+from espnet2_ext.inference.summary import readable
 
 _TAGS = {
     "asr": "automatic-speech-recognition",
@@ -58,7 +58,7 @@ def write_card(
 
     Args:
         name: of the model.
-        summary: what :func:`~espnet2_ext.inference.cli.summary.summarize` says.
+        summary: what :func:`~espnet2_ext.inference.summary.summarize` says.
         config: content of its ``config.yaml``.
         licence: its identifier, for example ``cc-by-4.0``.
         note: further text, Markdown.

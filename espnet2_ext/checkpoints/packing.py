@@ -23,8 +23,8 @@ from espnet2_ext.checkpoints.vocoders import copy_file, copy_vocoder
 from espnet2_ext.data.speaker_extractors import portable_tool
 from espnet2_ext.data.speaker_table import SpeakerTable
 from espnet2_ext.inference.api import STTATTS
-from espnet2_ext.inference.cli.summary import summarize
 from espnet2_ext.inference.loading import read_config
+from espnet2_ext.inference.summary import summarize
 from espnet2_ext.io.files import replacing
 from espnet2_ext.io.machine_paths import (
     find_machine_paths,

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import yaml
 
-from espnet2_ext.inference.vocoder import checkpoints_by_age
-from espnet2_ext.inference.vocoders.vocoder_formats import (
+from espnet2_ext.inference.vocoders.foreign import (
     HUGGING_FACE_WEIGHTS,
-    OWN_SETTINGS,
-    OWN_WEIGHTS,
     hugging_face_settings,
     load_hugging_face,
+)
+from espnet2_ext.inference.vocoders.loading import checkpoints_by_age
+from espnet2_ext.inference.vocoders.neural import (
+    OWN_SETTINGS,
+    OWN_WEIGHTS,
     load_own,
     save_vocoder,
 )

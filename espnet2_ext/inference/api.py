@@ -2,136 +2,48 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from espnet2_ext.audio import MAX_SECONDS, BadInputError
-from espnet2_ext.formats.import_once import find_or_import
-from espnet2_ext.inference.asr_search import SearchOptions, search
-from espnet2_ext.inference.batching import as_list, check_call, in_batches
-from espnet2_ext.inference.inputs import ModelInputs
-from espnet2_ext.inference.language_models.loading import (
-    LanguageModel,
-    LanguageModels,
-)
-from espnet2_ext.inference.loading import load_model, read_config, trained_tasks
-from espnet2_ext.inference.results import Speech, Transcript
-from espnet2_ext.inference.search.extra_scorers import ScorersAndWeights
-from espnet2_ext.inference.search.search_types import LM_WEIGHT, NGRAM_WEIGHT
-from espnet2_ext.inference.search.token_times import seconds_per_frame
-from espnet2_ext.inference.settings import (
+from espnet2_ext.audio import BadInputError
+from espnet2_ext.inference.interface import (
     ConversionSettings,
     RecognitionSettings,
     Speaker,
+    Speech,
     SynthesisSettings,
     Texts,
+    Transcript,
     Wave,
     Waves,
 )
-from espnet2_ext.inference.tts_generation import (
-    GeneratedMel,
+from espnet2_ext.inference.loading import TrainedModel
+from espnet2_ext.inference.options import (
+    ComputingOptions,
     GenerationOptions,
-    generate,
+    InputOptions,
+    LMOptions,
+    SearchOptions,
 )
-from espnet2_ext.inference.vocoder import Vocoder, load_vocoder
-from espnet2_ext.io.model_files import ModelFiles
+from espnet2_ext.io.options import options_of
+
+if TYPE_CHECKING:
+    from espnet2_ext.inference.language_models.loading import LanguageModels
 
 
-class STTATTS:
+class STTATTS(TrainedModel):
     """A trained model with its tokens, speakers and vocoder.
 
     >>> m = STTATTS.from_pretrained()                     # doctest: +SKIP
     >>> m.transcribe("speech.wav")[0].text                # doctest: +SKIP
     >>> m.synthesize("hello world", speaker="joe").wav    # doctest: +SKIP
     """
-
-    def __init__(
-        self,
-        files: ModelFiles | None = None,
-        *,
-        device: str | torch.device = "cpu",
-        dtype: torch.dtype = torch.float32,
-        vocoder: str | Path | None = None,
-        **named_files: str | Path,
-    ):
-        """Load a model; :meth:`from_pretrained` finds the files.
-
-        Args:
-            files: of the model.
-            device: for the model and the vocoder.
-            dtype: of the arithmetic; ``torch.bfloat16`` is faster where the
-                processor has it, and not exact.
-            vocoder: see :func:`~espnet2_ext.inference.vocoder.load_vocoder`; the
-                model's own by default, else Griffin-Lim. Loaded when it is needed.
-            named_files: the files one by one (``train_config``, ``model_file``,
-                ``bpemodel``, ``speakers``), as ESPnet's model zoo gives them:
-                ``STTATTS(**ModelDownloader().download_and_unpack(zip))``.
-
-        Raises:
-            TypeError: neither ``files`` nor what is needed of ``named_files``.
-        """
-        if files is None:
-            files = ModelFiles(**{k: Path(v) for k, v in named_files.items()})
-        elif named_files:
-            raise TypeError(f"files and {sorted(named_files)} exclude each other")
-        self.config = read_config(files.train_config)
-        self.model = load_model(files, self.config, device)
-        self.token_list: list[str] = self.model.token_list
-        self.device = torch.device(device)
-        self.dtype = dtype
-        self.inputs = ModelInputs(
-            self.model, self.config, files.bpemodel, files.speakers, self.device
-        )
-        self.audio = self.model.config.audio
-        self._vocoder_source = vocoder or files.vocoder
-        self._language_models = LanguageModels(self.token_list, self.device)
-
-    @classmethod
-    def from_pretrained(
-        cls,
-        source: str | Path | None = None,
-        *,
-        device: str | torch.device = "cpu",
-        dtype: torch.dtype = torch.float32,
-        vocoder: str | Path | None = None,
-    ) -> "STTATTS":
-        """Load a model directory, a packed zip, a URL of one, or a name on a hub.
-
-        Args:
-            source: see :func:`~espnet2_ext.formats.import_once.find_or_import`;
-                without it the model that comes with the package.
-            device: see the class.
-            dtype: see the class.
-            vocoder: see the class.
-        """
-        files = find_or_import(source)
-        return cls(files, device=device, dtype=dtype, vocoder=vocoder)
-
-    @cached_property
-    def vocoder(self) -> Vocoder:
-        """The vocoder; loaded here, as recognition works without one.
-
-        Raises:
-            OSError, ValueError, ImportError: see
-                :func:`~espnet2_ext.inference.vocoder.load_vocoder`.
-        """
-        return self._load_vocoder(self._vocoder_source)
-
-    @property
-    def _has_ctc(self) -> bool:
-        """False for an imported model whose CTC head has random weights."""
-        return bool(self.config.get("ctc_head_trained", True))
-
-    @property
-    def tasks(self) -> tuple[str, ...]:
-        """Tasks that the model was trained for, as far as its configuration says."""
-        return trained_tasks(self.config, self.model)
 
     # ---- recognition -----------------------------------------------------------
 
@@ -152,42 +64,21 @@ class STTATTS:
     ) -> list[list[Transcript]]: ...
 
     def transcribe(
-        self,
-        wave: Wave | Waves,
-        sample_rate: int = 16000,
-        *,
-        beam_size: int = 10,
-        ctc_weight: float = 0.5,
-        nbest: int = 1,
-        language: str | None = None,
-        batch_size: int = 8,
-        max_seconds: float | None = MAX_SECONDS,
-        progress: Callable[[int], None] | None = None,
-        lm: LanguageModel | None = None,
-        lm_weight: float = LM_WEIGHT,
-        ngram: LanguageModel | None = None,
-        ngram_weight: float = NGRAM_WEIGHT,
-        **search_options: Any,
+        self, wave: Wave | Waves, sample_rate: int = 16000, **settings: Any
     ) -> list[Transcript] | list[list[Transcript]]:
         """Write down what is said.
 
         Args:
             wave: path, or samples (N,); or a list of these.
             sample_rate: of samples (Hz); files know their own.
-            beam_size: hypotheses kept; 1 with ``ctc_weight=0`` is the fast path.
-            ctc_weight: share of the CTC score in the search, 0..1.
-            nbest: transcripts per utterance.
-            language: for a model with languages.
-            batch_size: utterances searched at once; does not change the result.
-            max_seconds: longest accepted utterance.
-            progress: called with the number of utterances done.
-            lm: folder (or weights) of an ESPnet language model; see
-                :mod:`~espnet2_ext.inference.language_models`.
-            lm_weight: what its log-probabilities are multiplied by.
-            ngram: n-gram model in the ARPA format.
-            ngram_weight: what its natural log-probabilities are multiplied by.
-            search_options: further fields of
-                :class:`~espnet2_ext.inference.search.search_types.SearchOptions`.
+            settings: the fields of
+                :class:`~espnet2_ext.inference.options.SearchOptions` (``beam_size``,
+                ``ctc_weight``, ``nbest``, …; a beam of 1 with ``ctc_weight=0`` is the
+                fast path) and :class:`~espnet2_ext.inference.options.LMOptions`;
+                ``language`` for a model with languages; ``batch_size`` utterances are
+                searched at once, which does not change the result; ``max_seconds``,
+                the longest accepted utterance (None: any); ``progress`` is called
+                with the number of utterances done.
 
         Returns:
             N-best list of :class:`Transcript`; for a list of inputs a list of those.
@@ -197,52 +88,54 @@ class STTATTS:
             FileNotFoundError, ValueError: no such language model, or one that does
                 not fit.
         """
-        self._require("asr")
-        if ctc_weight > 0 and not self._has_ctc:
+        self.require("asr")
+        _check_names(settings, RecognitionSettings)
+        options = options_of(settings, SearchOptions)
+        given = options_of(settings, InputOptions)
+        if options.ctc_weight > 0 and not self.has_ctc:
             logging.warning(
                 "the CTC head of this imported model is untrained: ctc_weight 0 is used"
             )
-            ctc_weight = 0.0
-        options = SearchOptions(
-            beam_size=beam_size, ctc_weight=ctc_weight, nbest=nbest, **search_options
-        )
-        many, sources = as_list(wave)
-        check_call(len(sources), batch_size)
-        extra = self._language_models.scorers(lm, lm_weight, ngram, ngram_weight)
-        waves = [self.inputs.speech(item, sample_rate, max_seconds) for item in sources]
+            options = replace(options, ctc_weight=0.0)
+        many, sources = _as_list(wave)
+        batch_size = options_of(settings, ComputingOptions).batch_size
+        _check_call(len(sources), batch_size)
+        models = options_of(settings, LMOptions)
+        helped = not (models.lm is None and models.ngram is None)
+        extra = self._language_models.scorers(models) if helped else {}
+        waves = [
+            self.inputs.speech(item, sample_rate, given.max_seconds) for item in sources
+        ]
 
         def run(places: list[int]) -> list[list[Transcript]]:
-            return self._transcribe_batch(
-                [waves[i] for i in places],
-                options,
-                self.inputs.language(language, len(places)),
-                extra,
-            )
+            language = self.inputs.language(given.language, len(places))
+            batch = self.inputs.pad_speech([waves[i] for i in places])
+            return self._transcribe_batch(*batch, options, language, extra)
 
-        results = in_batches([len(w) for w in waves], batch_size, run, progress)
+        results = _in_batches(
+            [len(w) for w in waves], batch_size, run, settings.get("progress")
+        )
         return results if many else results[0]
 
     @torch.no_grad()
     def _transcribe_batch(
         self,
-        waves: list[np.ndarray],
+        speech: Tensor,
+        lengths: Tensor,
         options: SearchOptions,
         language: Tensor | None,
-        extra: ScorersAndWeights,
+        extra: Mapping[str, Any],
     ) -> list[list[Transcript]]:
-        speech, lengths = self.inputs.pad_speech(waves)
+        from espnet2_ext.inference.search.recognition import search
+
         with self._autocast():
             memory, frames = self.model.encode_speech(
                 speech, lengths, "asr", language, padding="exact"
             )
-        rate = self.audio.sample_rate
-        durations = None
-        if self._has_ctc:
-            durations = [
-                seconds_per_frame(len(wave), int(count), rate)
-                for wave, count in zip(waves, frames, strict=True)
-            ]
-        with self._autocast():
+            durations = None
+            if self.has_ctc:
+                rate = self.audio.sample_rate
+                durations = (lengths.double() / (frames * rate)).tolist()
             found = search(
                 self.model,
                 memory,
@@ -266,6 +159,12 @@ class STTATTS:
             for hypotheses in found
         ]
 
+    @cached_property
+    def _language_models(self) -> "LanguageModels":
+        from espnet2_ext.inference.language_models.loading import LanguageModels
+
+        return LanguageModels(self.token_list, self.device)
+
     # ---- synthesis and conversion ----------------------------------------------
 
     @overload
@@ -285,21 +184,7 @@ class STTATTS:
     ) -> list[Speech]: ...
 
     def synthesize(
-        self,
-        text: str | Texts,
-        speaker: Speaker = None,
-        *,
-        threshold: float = 0.5,
-        minlenratio: float = 0.0,
-        maxlenratio: float = 20.0,
-        prenet_dropout: float | None = None,
-        seed: int = 0,
-        vocoder: str | Path | Vocoder | None = None,
-        language: str | None = None,
-        utterance_ids: Sequence[str] | None = None,
-        batch_size: int = 8,
-        attention: bool = False,
-        progress: Callable[[int], None] | None = None,
+        self, text: str | Texts, speaker: Speaker = None, **settings: Any
     ) -> Speech | list[Speech]:
         """Speak.
 
@@ -308,17 +193,15 @@ class STTATTS:
             speaker: a name of the model's speakers, an embedding (E,), a ``.npy``
                 file or a recording; a list gives every text its own. May be left
                 out where the model has one speaker.
-            threshold: stop probability that ends the speech.
-            minlenratio: fewest mel frames per token.
-            maxlenratio: most mel frames per token.
-            prenet_dropout: None keeps the always-on 0.5; 0.0 switches it off.
-            seed: of that dropout, together with the utterance id.
-            vocoder: other than the model's own.
-            language: for a model with languages.
-            utterance_ids: names that decide the dropout; the texts by default.
-            batch_size: texts spoken at once; does not change the result.
-            attention: keep the attention weights; slower, and large for long speech.
-            progress: called with the number of texts done.
+            settings: the fields of
+                :class:`~espnet2_ext.inference.options.GenerationOptions`
+                (``threshold``, ``maxlenratio``, ``seed``, …; ``prenet_dropout=None``
+                keeps the always-on 0.5, 0.0 switches it off); ``vocoder``, other than
+                the model's own; ``language`` for a model with languages;
+                ``utterance_ids``, names that with the seed decide the dropout, by
+                default the texts; ``batch_size`` texts are spoken at once, which does
+                not change the result; ``progress`` is called with the number of texts
+                done.
 
         Returns:
             :class:`Speech`; for a list of texts a list.
@@ -326,30 +209,16 @@ class STTATTS:
         Raises:
             BadInputError: empty text, unknown or unusable speaker.
         """
-        self._require("tts")
-        many, texts = as_list(text)
-        check_call(len(texts), batch_size, utterance_ids)
+        self.require("tts")
+        _check_names(settings, SynthesisSettings)
+        many, texts = _as_list(text)
         ids = [self.inputs.text(item) for item in texts]
-        options = GenerationOptions(
-            threshold, minlenratio, maxlenratio, prenet_dropout, seed, attention
-        )
 
         def encode(places: list[int], spoken: Tensor | None) -> tuple[Tensor, Tensor]:
             tokens, lengths = self.inputs.pad_text([ids[i] for i in places])
             return self.model.encode_text(tokens, lengths, "tts", spoken)
 
-        results = self._speak(
-            "tts",
-            encode,
-            [len(row) for row in ids],
-            texts if utterance_ids is None else utterance_ids,
-            speaker,
-            options,
-            vocoder,
-            language,
-            batch_size,
-            progress,
-        )
+        results = self._speak("tts", encode, ids, texts, speaker, settings)
         return results if many else results[0]
 
     @overload
@@ -375,39 +244,17 @@ class STTATTS:
         wave: Wave | Waves,
         speaker: Speaker = None,
         sample_rate: int = 16000,
-        *,
-        threshold: float = 0.5,
-        minlenratio: float = 0.0,
-        maxlenratio: float = 10.0,
-        prenet_dropout: float | None = None,
-        seed: int = 0,
-        vocoder: str | Path | Vocoder | None = None,
-        language: str | None = None,
-        utterance_ids: Sequence[str] | None = None,
-        batch_size: int = 8,
-        attention: bool = False,
-        max_seconds: float | None = MAX_SECONDS,
-        progress: Callable[[int], None] | None = None,
+        **settings: Any,
     ) -> Speech | list[Speech]:
-        """Say the same in another voice.
+        """Say the same as another speaker.
 
         Args:
             wave: path, or samples (N,); or a list of these.
-            speaker: the voice to speak with; see :meth:`synthesize`.
+            speaker: who speaks; see :meth:`synthesize`.
             sample_rate: of samples (Hz).
-            threshold: stop probability that ends the speech.
-            minlenratio: fewest mel frames per memory frame.
-            maxlenratio: most mel frames per memory frame.
-            prenet_dropout: see :meth:`synthesize`.
-            seed: see :meth:`synthesize`.
-            vocoder: other than the model's own.
-            language: for a model with languages.
-            utterance_ids: names that decide the dropout; a digest of the samples by
-                default.
-            batch_size: utterances converted at once; does not change the result.
-            attention: keep the attention weights; slower, and large for long speech.
-            max_seconds: longest accepted utterance.
-            progress: called with the number of utterances done.
+            settings: those of :meth:`synthesize`, where ``utterance_ids`` are by
+                default digests of the samples; and ``max_seconds``, the longest
+                accepted utterance (None: any).
 
         Returns:
             :class:`Speech`; for a list of inputs a list.
@@ -415,13 +262,11 @@ class STTATTS:
         Raises:
             BadInputError: unusable speech or speaker.
         """
-        self._require("vc")
-        many, sources = as_list(wave)
-        check_call(len(sources), batch_size, utterance_ids)
-        waves = [self.inputs.speech(item, sample_rate, max_seconds) for item in sources]
-        options = GenerationOptions(
-            threshold, minlenratio, maxlenratio, prenet_dropout, seed, attention
-        )
+        self.require("vc")
+        _check_names(settings, ConversionSettings)
+        many, sources = _as_list(wave)
+        most = options_of(settings, InputOptions).max_seconds
+        waves = [self.inputs.speech(item, sample_rate, most) for item in sources]
         digests = [hashlib.sha256(w.tobytes()).hexdigest() for w in waves]
 
         def encode(places: list[int], spoken: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -430,41 +275,35 @@ class STTATTS:
                 speech, lengths, "vc", spoken, padding="exact"
             )
 
-        results = self._speak(
-            "vc",
-            encode,
-            [len(w) for w in waves],
-            digests if utterance_ids is None else utterance_ids,
-            speaker,
-            options,
-            vocoder,
-            language,
-            batch_size,
-            progress,
-        )
+        results = self._speak("vc", encode, waves, digests, speaker, settings)
         return results if many else results[0]
 
     def _speak(
         self,
         task: str,
         encode: Callable[[list[int], Tensor | None], tuple[Tensor, Tensor]],
-        sizes: list[int],
-        utterance_ids: Sequence[str],
+        inputs: Sequence[Any],
+        names: Sequence[str],
         speaker: Any,
-        options: GenerationOptions,
-        vocoder: str | Path | Vocoder | None,
-        language: str | None,
-        batch_size: int,
-        progress: Callable[[int], None] | None,
+        settings: Mapping[str, Any],
     ) -> list[Speech]:
         """Generate speech from whatever ``encode`` makes of the chosen inputs."""
-        if not sizes:
+        from espnet2_ext.inference.generation import generate
+
+        options = options_of(settings, GenerationOptions).of_task(task)
+        language = options_of(settings, InputOptions).language
+        batch_size = options_of(settings, ComputingOptions).batch_size
+        given_names = settings.get("utterance_ids")
+        _check_call(len(inputs), batch_size, given_names)
+        if not inputs:
             return []
-        speakers = self.inputs.speakers(speaker, len(sizes))
-        voice = self.vocoder if vocoder is None else self._load_vocoder(vocoder)
+        names = names if given_names is None else given_names
+        speakers = self.inputs.speakers(speaker, len(inputs))
+        vocoder = settings.get("vocoder")
+        vocoder = self.vocoder if vocoder is None else self._load_vocoder(vocoder)
 
         @torch.no_grad()
-        def run(places: list[int]) -> list[Speech]:
+        def run(places: list[int]) -> Iterable[Speech]:
             spoken = self.inputs.language(language, len(places))
             with self._autocast():
                 memory, lengths = encode(places, spoken)
@@ -473,43 +312,81 @@ class STTATTS:
                     self.model.fuse(memory, task, spoken),
                     lengths,
                     speakers[places],
-                    [utterance_ids[i] for i in places],
+                    [names[i] for i in places],
                     options,
                     task,
                 )
-            return [_speech(mel, voice) for mel in mels]
+            for made in mels:
+                attention = made.attention
+                yield Speech(
+                    vocoder(made.mel).cpu().numpy(),
+                    vocoder.sample_rate,
+                    made.mel.cpu().numpy(),
+                    made.stop_probs.cpu().numpy(),
+                    None if attention is None else attention.cpu().numpy(),
+                    made.stopped,
+                )
 
-        return in_batches(sizes, batch_size, run, progress)
+        sizes = [len(item) for item in inputs]
+        return _in_batches(sizes, batch_size, run, settings.get("progress"))
 
-    # ---- inputs and outputs ----------------------------------------------------
 
-    def _require(self, task: str) -> None:
-        if task not in self.tasks:
-            raise BadInputError(
-                f"this model was not trained for '{task}', only for "
-                f"{', '.join(self.tasks)}"
-            )
+def _check_names(settings: Mapping[str, Any], known: Any) -> None:
+    """Refuse keywords that a call does not have."""
+    unknown = sorted(settings.keys() - known.__optional_keys__)
+    if unknown:
+        raise TypeError(f"unexpected keyword argument '{unknown[0]}'")
 
-    def _autocast(self) -> torch.autocast:
-        half = self.dtype != torch.float32
-        return torch.autocast(
-            self.device.type, self.dtype if half else torch.bfloat16, enabled=half
+
+def _as_list(value: Any) -> tuple[bool, list[Any]]:
+    """Tell a list of inputs from a single one."""
+    if isinstance(value, list | tuple):
+        is_samples = bool(value) and isinstance(value[0], int | float | np.number)
+        if not is_samples:
+            return True, list(value)
+    return False, [value]
+
+
+def _check_call(
+    count: int, batch_size: int, utterance_ids: Sequence[str] | None = None
+) -> None:
+    """Refuse settings with which a call could not end well.
+
+    Args:
+        count: number of inputs.
+        batch_size: inputs to run at once.
+        utterance_ids: one for each input.
+
+    Raises:
+        BadInputError: says which setting, and what it has to be.
+    """
+    if not isinstance(batch_size, int | np.integer) or batch_size < 1:
+        raise BadInputError(
+            f"batch_size={batch_size!r} has to be a positive whole number"
         )
+    if utterance_ids is None:
+        return
+    if isinstance(utterance_ids, str) or not all(
+        isinstance(uid, str) for uid in utterance_ids
+    ):
+        raise BadInputError("utterance_ids has to be a list of names, one per input")
+    if len(utterance_ids) != count:
+        raise BadInputError(f"{len(utterance_ids)} utterance_ids for {count} inputs")
 
-    def _load_vocoder(self, vocoder: str | Path | Vocoder | None) -> Vocoder:
-        if vocoder is None or isinstance(vocoder, str | Path):
-            return load_vocoder(vocoder, self.device, self.audio)
-        return vocoder
 
-
-def _speech(generated: GeneratedMel, voice: Vocoder) -> Speech:
-    """Run the vocoder and move everything to the CPU."""
-    attention = generated.attention
-    return Speech(
-        voice(generated.mel).cpu().numpy(),
-        voice.sample_rate,
-        generated.mel.cpu().numpy(),
-        generated.stop_probs.cpu().numpy(),
-        None if attention is None else attention.cpu().numpy(),
-        generated.stopped,
-    )
+def _in_batches(
+    lengths: Sequence[int],
+    batch_size: int,
+    run: Callable[[list[int]], Iterable[Any]],
+    progress: Callable[[int], None] | None,
+) -> list[Any]:
+    """Run utterances of like length together and put the results back in order."""
+    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
+    results: list[Any] = [None] * len(lengths)
+    for start in range(0, len(order), batch_size):
+        places = order[start : start + batch_size]
+        for place, result in zip(places, run(places), strict=True):
+            results[place] = result
+        if progress is not None:
+            progress(len(places))
+    return results

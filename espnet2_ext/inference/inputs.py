@@ -1,20 +1,22 @@
 """Checked inputs of one model: speech, texts, speakers, languages."""
 
 import logging
+from collections.abc import Callable
+from functools import cached_property
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from espnet2_ext.audio import BadInputError, load_speech
-from espnet2_ext.data.speaker_table import SpeakerTable
-from espnet2_ext.inference.diacritics import DiacriticsNotice
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
-from espnet2_ext.text.cleaners import build_cleaner
 from espnet2_ext.text.tokens import build_tokenizer
+
+if TYPE_CHECKING:
+    from espnet2_ext.data.speaker_table import SpeakerTable
 
 
 class ModelInputs:
@@ -41,27 +43,58 @@ class ModelInputs:
         self.audio = model.config.audio
         self.languages = model.config.fusion.languages
         self.min_samples = model.speech_encoder_prenet.front_end.min_samples
-        self.cleaner = build_cleaner(config.get("cleaner"))
-        self.diacritics = DiacriticsNotice(config.get("cleaner"))
         self.tokenizer = build_tokenizer(
             config.get("token_type", "char"),
             model.token_list,
             bpemodel or config.get("bpemodel"),
         )
-        self.speaker_table = SpeakerTable.load(
-            speakers, model.config.speaker_dim, config.get("speaker_tool")
-        )
+        self._config, self._speakers = config, speakers
+        self._speaker_dim = model.config.speaker_dim
+
+    @cached_property
+    def speaker_table(self) -> "SpeakerTable":
+        """The speakers that the model knows; read here, as recognition needs none.
+
+        Raises:
+            BadInputError: damaged, or made by another extractor than the model's.
+        """
+        from espnet2_ext.data.speaker_table import SpeakerTable
+
+        tool = self._config.get("speaker_tool")
+        return SpeakerTable.load(self._speakers, self._speaker_dim, tool)
+
+    @cached_property
+    def _clean(self) -> Callable[[str], str]:
+        """Check a text for diacritics that the model does not expect, and clean it."""
+        from espnet2_ext.text.cleaners import build_cleaner
+        from espnet2_ext.text.diacritics import DiacriticsNotice
+
+        name = self._config.get("cleaner")
+        clean, notice = build_cleaner(name), DiacriticsNotice(name)
+
+        def check_and_clean(text: str) -> str:
+            notice.check(text)
+            return clean(text)
+
+        return check_and_clean
 
     def speech(
         self, source: Any, sample_rate: int, max_seconds: float | None
     ) -> np.ndarray:
         """Samples (N,) of a path or array at the model's rate.
 
+        Args:
+            source: a path, or samples at ``sample_rate`` (Hz).
+            sample_rate: see ``source``; files know their own.
+            max_seconds: longest accepted speech; None and 0 accept any.
+
         Raises:
             FileNotFoundError: no such file.
             BadInputError: unusable speech.
         """
-        wave = load_speech(source, sample_rate, self.audio.sample_rate, max_seconds)
+        wave = load_speech(
+            source, sample_rate, self.audio.sample_rate, max_seconds or None
+        )
         if len(wave) < self.min_samples:
             name = source if isinstance(source, str | Path) else "the given samples"
             raise BadInputError(
@@ -79,8 +112,7 @@ class ModelInputs:
         """
         if not isinstance(text, str):
             raise BadInputError(f"expected a text, got {type(text).__name__}")
-        self.diacritics.check(text)
-        cleaned = self.cleaner(text)
+        cleaned = self._clean(text)
         unknown = self.tokenizer.unknown(cleaned)
         if unknown:
             logging.warning(

@@ -1,14 +1,134 @@
-"""Build a trained model from its files, without ESPnet's task machinery."""
+"""A trained model from its files, without ESPnet's task machinery."""
 
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
+from espnet2_ext.audio import BadInputError
+from espnet2_ext.inference.inputs import ModelInputs
 from espnet2_ext.io.model_files import ModelFiles
 from espnet2_ext.io.settings import read_yaml
 from espnet2_ext.sttatts.configuration import build_model_config
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
+
+if TYPE_CHECKING:
+    from espnet2_ext.inference.vocoders.loading import Vocoder
+
+
+class TrainedModel:
+    """A model with its tokens, speakers and vocoder."""
+
+    def __init__(
+        self,
+        files: ModelFiles | None = None,
+        *,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype = torch.float32,
+        vocoder: str | Path | None = None,
+        **named_files: str | Path,
+    ):
+        """Load a model; :meth:`from_pretrained` finds the files.
+
+        Args:
+            files: where the parts of the model are.
+            device: for the model and the vocoder.
+            dtype: of the arithmetic; ``torch.bfloat16`` is faster where the
+                processor has it, and not exact.
+            vocoder: see :func:`~espnet2_ext.inference.vocoders.loading.load_vocoder`;
+                the model's own by default, else Griffin-Lim. Loaded when needed.
+            named_files: the files one by one (``train_config``, ``model_file``,
+                ``bpemodel``, ``speakers``), as ESPnet's model zoo gives them:
+                ``STTATTS(**ModelDownloader().download_and_unpack(zip))``.
+
+        Raises:
+            TypeError: neither ``files`` nor what is needed of ``named_files``.
+            ValueError: see :func:`read_config` and :func:`load_model`.
+        """
+        if files is None:
+            files = ModelFiles(**{k: Path(v) for k, v in named_files.items()})
+        elif named_files:
+            raise TypeError(f"files and {sorted(named_files)} exclude each other")
+        self.config = read_config(files.train_config)
+        self.model = load_model(files, self.config, device)
+        self.token_list: list[str] = self.model.token_list
+        self.device = torch.device(device)
+        self.dtype = dtype
+        self.inputs = ModelInputs(
+            self.model, self.config, files.bpemodel, files.speakers, self.device
+        )
+        self.audio = self.model.config.audio
+        self._vocoder_source = vocoder or files.vocoder
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        source: str | Path | None = None,
+        *,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype = torch.float32,
+        vocoder: str | Path | None = None,
+    ) -> Self:
+        """Load a model directory, a packed zip, a URL of one, or a name on a hub.
+
+        Args:
+            source: see :func:`~espnet2_ext.formats.import_once.find_or_import`;
+                without it the model that comes with the package.
+            device: see the class.
+            dtype: see the class.
+            vocoder: see the class.
+        """
+        from espnet2_ext.formats.import_once import find_or_import
+
+        files = find_or_import(source)
+        return cls(files, device=device, dtype=dtype, vocoder=vocoder)
+
+    @cached_property
+    def vocoder(self) -> "Vocoder":
+        """The vocoder; loaded here, as recognition works without one.
+
+        Raises:
+            OSError, ValueError, ImportError: see
+                :func:`~espnet2_ext.inference.vocoders.loading.load_vocoder`.
+        """
+        return self._load_vocoder(self._vocoder_source)
+
+    def _load_vocoder(self, source: Any) -> "Vocoder":
+        """Load a vocoder, unless ``source`` is one."""
+        if not (source is None or isinstance(source, str | Path)):
+            return source
+        from espnet2_ext.inference.vocoders.loading import load_vocoder
+
+        return load_vocoder(source, self.device, self.audio)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Tasks that the model was trained for, as far as its configuration says."""
+        return trained_tasks(self.config, self.model)
+
+    def require(self, task: str) -> None:
+        """Stop before any work if the model was not trained for a task.
+
+        Raises:
+            BadInputError: says which tasks the model has.
+        """
+        if task not in self.tasks:
+            raise BadInputError(
+                f"this model was not trained for '{task}', only for "
+                f"{', '.join(self.tasks)}"
+            )
+
+    @property
+    def has_ctc(self) -> bool:
+        """False for an imported model whose CTC head has random weights."""
+        return bool(self.config.get("ctc_head_trained", True))
+
+    def _autocast(self) -> torch.autocast:
+        half = self.dtype != torch.float32
+        return torch.autocast(
+            self.device.type, self.dtype if half else torch.bfloat16, enabled=half
+        )
 
 
 def read_config(path: Path) -> dict[str, Any]:

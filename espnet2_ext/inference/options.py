@@ -1,132 +1,195 @@
-"""Options of recognition and synthesis; nothing here imports torch."""
+"""What can be chosen where speech is recognised or made, and what is taken otherwise.
+
+The options of commands and the keywords of the Python interface are made from these
+objects.  Nothing here imports torch, so that ``--help`` answers at once.
+"""
 
 import argparse
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from espnet2_ext.inference.search.search_types import (
-    LM_WEIGHT,
-    NGRAM_WEIGHT,
-    SearchOptions,
-)
-from espnet2_ext.io.options import OptionGroup, count
+from espnet2_ext.io.options import add_options, count, option
 
-_SEARCH_DEFAULTS = SearchOptions()
-
-SEARCH_NAMES = (
-    "beam_size",
-    "ctc_weight",
-    "nbest",
-    "length_penalty",
-    "max_length_ratio",
-    "min_length",
-    "mode",
-)
-LM_NAMES = ("lm", "lm_weight", "ngram", "ngram_weight")
-GENERATION_NAMES = (
-    "threshold",
-    "minlenratio",
-    "maxlenratio",
-    "prenet_dropout",
-    "seed",
-)
+MOST_FRAMES = {"tts": 20.0, "vc": 10.0}
+"""Most mel frames that a task makes of a token, or of a frame of encoded speech."""
 
 
-def add_search_options(parser: argparse.ArgumentParser, dashes: bool = False) -> None:
-    """Add the options of the recognition search."""
-    group = OptionGroup(parser, "recognition search", dashes)
-    settings = {
-        "beam_size": (count, "hypotheses kept at each step"),
-        "ctc_weight": (float, "share of the CTC score, 0..1; the decoder has the rest"),
-        "nbest": (count, "transcripts per utterance"),
-        "length_penalty": (float, "power of the length that scores are divided by"),
-        "max_length_ratio": (float, "most tokens per encoder frame"),
-        "min_length": (int, "fewest tokens"),
-    }
-    for name, (kind, text) in settings.items():
-        default = getattr(_SEARCH_DEFAULTS, name)
-        group.add(name, type=kind, default=default, help=f"{text} (default: {default})")
-    group.add(
-        "mode",
+@dataclass(frozen=True)
+class SearchOptions:
+    """How to search for a transcript.
+
+    ``standard`` is the mode to use.  ``official`` repeats the released code, for
+    comparisons: only the ``7 * beam_size`` labels that the decoder likes best get a
+    CTC score and the others keep the decoder's full score, ``<s>`` may be written,
+    and the search ends when ``beam_size`` hypotheses have ended, better ones under
+    way or not.
+    """
+
+    beam_size: int = option(10, "hypotheses kept at each step", count)
+    ctc_weight: float = option(
+        0.5, "share of the CTC score, 0..1; the decoder has the rest", float
+    )
+    nbest: int = option(1, "transcripts per utterance", count)
+    length_penalty: float = option(
+        1.0, "power of the length (tokens and the end) that divides scores", float
+    )
+    max_length_ratio: float = option(1.0, "most tokens per encoder frame", float)
+    max_length: int | None = option(
+        None, "most tokens; replaces max_length_ratio", count, shown=False
+    )
+    min_length: int = option(1, "fewest tokens, the end not counted", int)
+    mode: Literal["standard", "official"] = option(
+        "standard",
+        "'official' repeats the released code's search, for comparisons",
         choices=["standard", "official"],
-        default=_SEARCH_DEFAULTS.mode,
-        help="'official' repeats the released code's search, for comparisons",
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse settings without meaning.
+
+        Raises:
+            ValueError: says which.
+        """
+        if self.beam_size < 1 or self.nbest < 1:
+            raise ValueError(
+                f"beam_size={self.beam_size} and nbest={self.nbest} must be positive"
+            )
+        if not 0.0 <= self.ctc_weight <= 1.0:
+            raise ValueError(f"ctc_weight={self.ctc_weight} must lie in 0..1")
+        if self.max_length is not None and self.max_length < 1:
+            raise ValueError(f"max_length={self.max_length} must be positive")
+        if self.max_length_ratio <= 0:
+            raise ValueError(
+                f"max_length_ratio={self.max_length_ratio} must be positive"
+            )
+        if self.min_length < 0:
+            raise ValueError(f"min_length={self.min_length} must not be negative")
+        if self.mode not in ("standard", "official"):
+            raise ValueError(f"mode={self.mode!r} is neither standard nor official")
+
+    def most_tokens(self, frames: int) -> int:
+        """Longest transcript of a memory of ``frames`` frames, without ``</s>``."""
+        if self.max_length is not None:
+            return self.max_length
+        return max(1, int(self.max_length_ratio * frames))
+
+
+@dataclass(frozen=True)
+class LMOptions:
+    """Language models that help the search; see ``inference.language_models``.
+
+    Each is where it lies, or a scorer of ESPnet over the model's own token list.
+    """
+
+    lm: Any = option(None, "folder, or file of weights, of an ESPnet language model")
+    lm_weight: float = option(0.3, "factor of its log-probabilities", float)
+    ngram: Any = option(None, "n-gram model in the ARPA format, gzipped or not")
+    ngram_weight: float = option(
+        0.3,
+        "factor of its log-probabilities, which are natural logarithms as all others",
+        float,
     )
 
 
-def add_lm_options(parser: argparse.ArgumentParser, dashes: bool = False) -> None:
-    """Add the language models that help the recognition search."""
-    group = OptionGroup(parser, "language models of the search", dashes)
-    group.add("lm", help="folder, or file of weights, of an ESPnet language model")
-    group.add(
-        "lm_weight",
-        type=float,
-        default=LM_WEIGHT,
-        help=f"factor of its log-probabilities (default: {LM_WEIGHT})",
-    )
-    group.add("ngram", help="n-gram model in the ARPA format, gzipped or not")
-    group.add(
-        "ngram_weight",
-        type=float,
-        default=NGRAM_WEIGHT,
-        help="factor of its log-probabilities, which are natural logarithms as all "
-        f"others are (default: {NGRAM_WEIGHT})",
-    )
+@dataclass(frozen=True)
+class GenerationOptions:
+    """When generated speech ends, and how the always-on pre-net dropout is drawn."""
 
-
-def add_generation_options(
-    parser: argparse.ArgumentParser, dashes: bool = False
-) -> None:
-    """Add the options of speech generation."""
-    group = OptionGroup(parser, "speech generation", dashes)
-    group.add(
-        "threshold",
-        type=float,
-        default=0.5,
-        help="stop probability that ends the speech (default: 0.5)",
+    threshold: float = option(0.5, "stop probability that ends the speech", float)
+    minlenratio: float = option(
+        0.0, "fewest mel frames per input token or frame", float
     )
-    group.add(
-        "minlenratio",
-        type=float,
-        default=0.0,
-        help="fewest mel frames per input token or frame (default: 0)",
-    )
-    group.add(
-        "maxlenratio",
-        type=float,
-        help="most mel frames per input token or frame (default: 20 for texts, 10 for "
+    maxlenratio: float | None = option(
+        None,
+        "most mel frames per input token or frame (default: 20 for texts, 10 for "
         "speech)",
+        float,
     )
-    group.add(
-        "prenet_dropout",
-        type=float,
-        help="always-on dropout of the decoder pre-net (default: as trained; 0 "
-        "switches it off)",
+    prenet_dropout: float | None = option(
+        None,
+        "always-on dropout of the decoder pre-net (default: as trained; 0 switches "
+        "it off)",
+        float,
     )
-    group.add("seed", type=int, default=0, help="seed of that dropout")
+    seed: int = option(0, "seed of that dropout, with the utterance's name", int)
+    attention: bool = option(
+        False, "keep the attention weights: slower, and large", shown=False
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse settings without meaning.
+
+        Raises:
+            ValueError: says which.
+        """
+        if not 0 <= self.minlenratio <= self.most_frames < math.inf:
+            raise ValueError(
+                "0 <= minlenratio <= maxlenratio < infinity does not hold: "
+                f"{self.minlenratio}, {self.most_frames}"
+            )
+        if self.prenet_dropout is not None and not 0 <= self.prenet_dropout < 1:
+            raise ValueError(f"prenet_dropout={self.prenet_dropout} is not in 0..1")
+
+    @property
+    def most_frames(self) -> float:
+        """Most mel frames per token or frame, chosen or that of texts."""
+        return MOST_FRAMES["tts"] if self.maxlenratio is None else self.maxlenratio
+
+    def of_task(self, task: str) -> "GenerationOptions":
+        """Take the task's own ``maxlenratio`` where none is chosen."""
+        if self.maxlenratio is not None:
+            return self
+        return replace(self, maxlenratio=MOST_FRAMES[task])
 
 
-def add_device_options(parser: argparse.ArgumentParser, dashes: bool = False) -> None:
-    """Add where and how the arithmetic is done."""
-    group = OptionGroup(parser, "computation", dashes)
-    group.add("batch_size", type=count, default=8, help="inputs at once (default: 8)")
-    group.add("device", help="cpu, cuda, cuda:1, … (default: cpu)")
-    group.add(
-        "dtype",
+@dataclass(frozen=True)
+class InputOptions:
+    """What a model has to know about its inputs."""
+
+    language: str | None = option(None, "of the inputs, for a model with languages")
+    # The longest speech that the model was trained on (paper section 4.2).
+    max_seconds: float | None = option(
+        30.0, "refuse longer recordings; 0 accepts any", float
+    )
+
+
+@dataclass(frozen=True)
+class ComputingOptions:
+    """Where and how the arithmetic is done; no result depends on the batch."""
+
+    batch_size: int = option(8, "inputs at once", count)
+    device: str | None = option(None, "cpu, cuda, cuda:1, … (default: cpu)")
+    dtype: str = option(
+        "float32",
+        "arithmetic; all but float32 are faster and not exact",
         choices=["float32", "bfloat16", "float16"],
-        default="float32",
-        help="arithmetic (default: float32; the others are faster and not exact)",
     )
 
 
-def add_input_options(
-    parser: argparse.ArgumentParser, dashes: bool = False, recordings: bool = True
+TITLES: dict[type, str] = {
+    SearchOptions: "recognition search",
+    LMOptions: "language models of the search",
+    GenerationOptions: "speech generation",
+    InputOptions: "input",
+    ComputingOptions: "computation",
+}
+
+
+def add_kinds(
+    parser: argparse.ArgumentParser,
+    kinds: Sequence[type],
+    dashes: bool = False,
+    without: Sequence[str] = (),
 ) -> None:
-    """Add what a model has to know about its inputs."""
-    group = OptionGroup(parser, "input", dashes)
-    group.add("language", help="of the inputs, for a model with languages")
-    if recordings:
-        group.add(
-            "max_seconds",
-            type=float,
-            default=30.0,
-            help="refuse longer recordings; 0 accepts any (default: 30)",
-        )
+    """Add a group of options to a command for each of ``kinds``.
+
+    Args:
+        parser: of the command.
+        kinds: of :data:`TITLES`.
+        dashes: see :class:`~espnet2_ext.io.options.OptionGroup`.
+        without: names to leave out.
+    """
+    for kind in kinds:
+        add_options(parser, kind, TITLES[kind], dashes, without)

@@ -34,6 +34,8 @@ def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
     Returns:
         ``folder``.
     """
+    if folder.is_dir():
+        return folder
     from filelock import FileLock
 
     folder.parent.mkdir(parents=True, exist_ok=True)

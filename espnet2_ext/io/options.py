@@ -17,7 +17,7 @@ import argparse
 import logging
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, fields
 from pathlib import Path
 from typing import Any
@@ -106,13 +106,19 @@ def add_options(
         group.add(each.name, default=each.default, **settings)
 
 
-def options_of[Options](args: argparse.Namespace, options: type[Options]) -> Options:
+def options_of[Options](
+    chosen: argparse.Namespace | Mapping[str, Any], options: type[Options]
+) -> Options:
     """Make options of what was chosen; those of other kinds are left alone.
+
+    Args:
+        chosen: by a command line, or by the keywords of a call.
+        options: what to make.
 
     Raises:
         ValueError: a value without meaning.
     """
-    values = vars(args)
+    values = chosen if isinstance(chosen, Mapping) else vars(chosen)
     names = (each.name for each in fields(options))  # type: ignore[arg-type]
     return options(**{name: values[name] for name in names if name in values})
 
@@ -176,9 +182,3 @@ def count(text: str) -> int:
 
 
 METAVARS: dict[Any, str] = {int: "N", count: "N", float: "X", Path: "PATH"}
-
-
-def chosen(args: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any]:
-    """Values of the options ``names`` that are set."""
-    values = {name: getattr(args, name) for name in names}
-    return {name: value for name, value in values.items() if value is not None}

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from espnet2_ext.inference.vocoder import GRIFFIN_LIM, load_vocoder
+from espnet2_ext.inference.vocoders.loading import GRIFFIN_LIM, load_vocoder
 from espnet2_ext.sttatts.config import AudioConfig
 from espnet2_ext.sttatts.front_ends import LogMelSpectrogram
 

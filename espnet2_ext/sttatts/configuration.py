@@ -1,13 +1,10 @@
 """From plain values (YAML, command line) to a checked model configuration and back."""
 
 import dataclasses
-from typing import Any
-
-from pydantic import TypeAdapter, ValidationError
+from functools import cache
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from espnet2_ext.sttatts.config import PRESETS, ModelConfig
-
-_ADAPTER = TypeAdapter(ModelConfig)
 
 RETIRED = frozenset({"autocast"})
 """Names that earlier versions wrote into ``config.yaml`` and the model no longer has:
@@ -34,7 +31,13 @@ def build_model_config(preset: str, overrides: dict[str, Any]) -> ModelConfig:
     known = {name: value for name, value in overrides.items() if name not in RETIRED}
     values = _merge(dataclasses.asdict(PRESETS[preset]), known)
     try:
-        return _ADAPTER.validate_python(values)
+        return _as_it_stands(ModelConfig, values)
+    except (TypeError, ValueError):
+        pass  # pydantic converts, or says what is wrong
+    from pydantic import ValidationError
+
+    try:
+        return _adapter().validate_python(values)
     except ValidationError as error:
         problems = [
             f"model_conf {'.'.join(map(str, item['loc']))}: {item['msg']} "
@@ -61,7 +64,38 @@ def _sizes(config: ModelConfig) -> tuple[int | str, ...]:
 
 def plain_values(config: ModelConfig) -> dict[str, Any]:
     """Nested dictionaries, lists and numbers that YAML writes and reads back."""
-    return _ADAPTER.dump_python(config, mode="json")
+    return _adapter().dump_python(config, mode="json")
+
+
+@cache
+def _adapter() -> Any:
+    """Checker of configurations; its import costs a model that is only used."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(ModelConfig)
+
+
+def _as_it_stands(hint: Any, value: Any) -> Any:
+    """Take a value that has its type already.
+
+    Raises:
+        TypeError, ValueError: it has not, or its parts do not fit together.
+    """
+    if dataclasses.is_dataclass(hint):
+        hints = get_type_hints(hint)
+        names = [each.name for each in dataclasses.fields(hint)]
+        if value.keys() != {*names}:
+            raise TypeError(f"{value.keys()} are not the fields of {hint}")
+        made: Any = hint
+        return made(**{n: _as_it_stands(hints[n], value[n]) for n in names})
+    kinds = get_args(hint)
+    if get_origin(hint) is tuple and isinstance(value, list | tuple):
+        kinds = kinds[:1] * len(value) if kinds[-1] is Ellipsis else kinds
+        pairs = zip(kinds, value, strict=True)
+        return tuple(_as_it_stands(kind, part) for kind, part in pairs)
+    if value in kinds if get_origin(hint) is Literal else type(value) is hint:
+        return value
+    raise TypeError(f"{value!r} is no {hint}")
 
 
 def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from espnet2.torch_utils.device_funcs import to_device
 from librosa.sequence import dtw
 
 from espnet2_ext.inference.attention_scores import attention_scores
-from espnet2_ext.inference.tts_generation import GenerationOptions, generate
+from espnet2_ext.inference.generation import generate
+from espnet2_ext.inference.options import GenerationOptions
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.losses import language_of
 

@@ -1,6 +1,6 @@
 """The command ``sttatts``, every sub-command and every complaint."""
 
-import inspect
+import argparse
 import io
 import json
 import os
@@ -13,11 +13,10 @@ import pytest
 import soundfile
 
 from espnet2_ext import STTATTS
-from espnet2_ext.audio import MAX_SECONDS
 from espnet2_ext.bin.sttatts import main
+from espnet2_ext.cli import _output_paths
 from espnet2_ext.inference import options
-from espnet2_ext.inference.cli.commands import _output_paths
-from espnet2_ext.io import options as io_options
+from espnet2_ext.io.options import options_of
 from tests.model_dirs import SPEAKERS, TEXTS, write_model, write_waves
 
 SEARCH = ["--beam-size", "2", "--ctc-weight", "0.3"]
@@ -105,24 +104,13 @@ def test_every_command_has_help(command, capsys):
 
 
 def test_defaults_are_those_of_the_python_interface():
-    parsers = {
-        "transcribe": (options.add_search_options, options.SEARCH_NAMES),
-        "synthesize": (options.add_generation_options, options.GENERATION_NAMES),
-        "convert": (options.add_generation_options, options.GENERATION_NAMES),
-    }
-    import argparse
-
-    for method, (add, names) in parsers.items():
-        parser = argparse.ArgumentParser()
-        add(parser)
-        options.add_input_options(parser)
-        options.add_device_options(parser)
-        signature = inspect.signature(getattr(STTATTS, method)).parameters
-        values = io_options.chosen(parser.parse_args([]), (*names, "batch_size"))
-        for name, value in values.items():
-            if name in signature:
-                assert signature[name].default == value, name
-        assert parser.parse_args([]).max_seconds == MAX_SECONDS
+    """Keywords and options are made from the same objects."""
+    parser = argparse.ArgumentParser()
+    options.add_kinds(parser, [*options.TITLES])
+    args = parser.parse_args([])
+    for kind in options.TITLES:
+        assert options_of(args, kind) == options_of({}, kind) == kind()
+    assert args.max_seconds == 30.0
 
 
 def test_a_model_comes_with_the_package(monkeypatch, capsys):

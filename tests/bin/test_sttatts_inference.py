@@ -87,7 +87,7 @@ def tables(folder):
         for path in sorted(folder.rglob("*"))
         if path.is_file()
         and not path.name.startswith(".")
-        and path.suffix not in (".jsonl", ".wav", ".npy", ".png", ".scp")
+        and path.suffix not in (".jsonl", ".log", ".wav", ".npy", ".png", ".scp")
         and path.name != "score"
     }
 

@@ -22,7 +22,8 @@ from espnet2.gan_tts.hifigan import HiFiGANGenerator
 
 from espnet2_ext import STTATTS
 from espnet2_ext.bin.sttatts_pack import main
-from espnet2_ext.inference.vocoder import NeuralVocoder, load_vocoder, save_vocoder
+from espnet2_ext.inference.vocoders.loading import load_vocoder
+from espnet2_ext.inference.vocoders.neural import NeuralVocoder, save_vocoder
 from espnet2_ext.io.cache import unpack_once
 from espnet2_ext.io.machine_paths import find_machine_paths
 from espnet2_ext.io.model_files import ModelFiles, find_model

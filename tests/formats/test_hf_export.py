@@ -7,7 +7,8 @@ from espnet2_ext.bin.sttatts_export import main as export
 from espnet2_ext.bin.sttatts_import import main as import_
 from espnet2_ext.formats.hf_export import exported_state, folded_attention
 from espnet2_ext.formats.model_directory import write_model
-from espnet2_ext.inference.tts_generation import GenerationOptions, generate
+from espnet2_ext.inference.generation import generate
+from espnet2_ext.inference.options import GenerationOptions
 from espnet2_ext.sttatts.config import FusionConfig
 from espnet2_ext.text.tokens import CharacterTokenizer
 from tests import oracle

@@ -7,9 +7,10 @@ import torch
 
 from espnet2_ext import STTATTS
 from espnet2_ext.bin.sttatts_import import main
-from espnet2_ext.inference.cli.summary import readable, summarize
-from espnet2_ext.inference.tts_generation import GenerationOptions, generate
-from espnet2_ext.inference.vocoder import load_vocoder
+from espnet2_ext.inference.generation import generate
+from espnet2_ext.inference.options import GenerationOptions
+from espnet2_ext.inference.summary import readable, summarize
+from espnet2_ext.inference.vocoders.loading import load_vocoder
 from espnet2_ext.sttatts.config import AudioConfig
 from tests.formats.fairseq_files import perturb
 from tests.formats.hf_models import (

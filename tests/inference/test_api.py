@@ -12,7 +12,7 @@ import yaml
 
 from espnet2_ext import STTATTS
 from espnet2_ext.audio import BadInputError
-from espnet2_ext.inference import asr_search
+from espnet2_ext.inference.search import recognition
 from espnet2_ext.inference.search.beam_search import BeamSearch
 from tests.corpora import random_texts, speak
 from tests.factories import TINY
@@ -125,7 +125,7 @@ def test_greedy_is_a_beam_of_one(m, monkeypatch):
     def by_beams(decoder, options):
         return BeamSearch(options, decoder, None, None).run()
 
-    monkeypatch.setattr(asr_search, "greedy_search", by_beams)
+    monkeypatch.setattr(recognition, "greedy_search", by_beams)
     searched = m.transcribe(WAVES[:5], beam_size=1, ctc_weight=0)
     for (one,), (other,) in zip(fast, searched, strict=True):
         assert one.text

@@ -1,7 +1,7 @@
 """The Python interface at its edges: no inputs, one speaker, no vocoder, types."""
 
-import inspect
-from typing import get_args, get_overloads, get_type_hints
+from dataclasses import fields
+from typing import get_args, get_overloads
 
 import numpy as np
 import pytest
@@ -10,12 +10,19 @@ import torch
 import espnet2_ext
 from espnet2_ext import STTATTS, BadInputError, Speech, Transcript
 from espnet2_ext.data.speaker_table import SpeakerTable
-from espnet2_ext.inference.cli.summary import summarize
-from espnet2_ext.inference.settings import (
+from espnet2_ext.inference.interface import (
     ConversionSettings,
     RecognitionSettings,
     SynthesisSettings,
 )
+from espnet2_ext.inference.options import (
+    ComputingOptions,
+    GenerationOptions,
+    InputOptions,
+    LMOptions,
+    SearchOptions,
+)
+from espnet2_ext.inference.summary import summarize
 from espnet2_ext.sttatts.layers import MultiHeadAttention
 from tests.corpora import speak
 from tests.factories import TINY
@@ -173,21 +180,21 @@ def test_the_package_exports_what_users_hold_in_their_hands():
 )
 def test_overloads_name_the_same_options_as_the_method(method, settings, one):
     """What they promise about results is checked in ``typing_examples.py``."""
-    implementation = getattr(STTATTS, method)
-    single, several = get_overloads(implementation)
+    single, several = get_overloads(getattr(STTATTS, method))
     assert single.__annotations__["return"] == one
     assert several.__annotations__["return"] == list[one]
-    keywords = {
-        name
-        for name, parameter in inspect.signature(implementation).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY
-    }
-    named = {*get_type_hints(settings)}
-    if method == "transcribe":
-        from espnet2_ext.inference.search.search_types import SearchOptions
-
-        keywords |= {*SearchOptions.__dataclass_fields__}
-    assert keywords == named
+    assert settings.__optional_keys__ == {*settings.__annotations__}
+    kinds = [InputOptions, ComputingOptions]
+    kinds += (
+        [SearchOptions, LMOptions] if method == "transcribe" else [GenerationOptions]
+    )
+    keywords = {field.name for kind in kinds for field in fields(kind)}
+    if method == "synthesize":
+        keywords.remove("max_seconds")
+    own = {"progress"}
+    if method != "transcribe":
+        own |= {"vocoder", "utterance_ids"}
+    assert {*settings.__annotations__} == keywords - {"device", "dtype"} | own
     for overloaded in (single, several):
         (unpacked,) = get_args(overloaded.__annotations__["settings"])
         assert unpacked is settings

@@ -11,19 +11,21 @@ from espnet2.legacy.nets.batch_beam_search import BatchBeamSearch
 from espnet2.legacy.nets.scorer_interface import BatchScorerInterface
 from espnet2.legacy.nets.scorers.length_bonus import LengthBonus
 
-from espnet2_ext.inference.asr_search import Hypothesis, SearchOptions, search
+from espnet2_ext.inference.options import SearchOptions
 from espnet2_ext.inference.search.beam_search import (
     BeamSearch,
+    Hypothesis,
     banned_tokens,
     stable_topk,
 )
 from espnet2_ext.inference.search.cached_text_decoder import CachedTextDecoder
-from espnet2_ext.inference.search.ctc_prefix import NEVER
-from espnet2_ext.inference.search.espnet_scorers import CTCScorer, TextDecoderScorer
+from espnet2_ext.inference.search.ctc import NEVER
+from espnet2_ext.inference.search.recognition import search
 from espnet2_ext.sttatts.config import PRESETS
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.symbols import BOS, EOS, build_token_list
 from tests import oracle
+from tests.inference.espnet_scorers import CTCScorer, TextDecoderScorer
 
 MODES = [
     SearchOptions(beam_size=1, ctc_weight=0.0),

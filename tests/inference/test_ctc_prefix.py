@@ -7,7 +7,7 @@ import pytest
 import torch
 from espnet2.legacy.nets.ctc_prefix_score import CTCPrefixScore, CTCPrefixScoreTH
 
-from espnet2_ext.inference.search.ctc_prefix import NEVER, CTCPrefixScorer
+from espnet2_ext.inference.search.ctc import NEVER, CTCPrefixScorer
 
 END = 2
 

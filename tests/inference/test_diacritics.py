@@ -8,8 +8,8 @@ import pytest
 
 from espnet2_ext import STTATTS
 from espnet2_ext.bin.sttatts import main
-from espnet2_ext.inference.diacritics import DiacriticsNotice
 from espnet2_ext.sttatts.symbols import build_token_list
+from espnet2_ext.text.diacritics import DiacriticsNotice
 from tests.factories import TOKENS
 from tests.model_dirs import write_model
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import torch
 
+from espnet2_ext.inference.generation import generate
+from espnet2_ext.inference.options import GenerationOptions
 from espnet2_ext.inference.reader import Reader
-from espnet2_ext.inference.tts_generation import GenerationOptions, generate
 from espnet2_ext.sttatts.config import LossConfig
 from tests.factories import TINY, tiny_model
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from espnet2_ext.inference.search.token_times import (
+from espnet2_ext.inference.search.ctc import (
     seconds_per_frame,
     token_start_frames,
     token_times,

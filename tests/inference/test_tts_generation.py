@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from espnet2_ext.inference.tts_generation import GenerationOptions, generate
+from espnet2_ext.inference.generation import generate
+from espnet2_ext.inference.options import GenerationOptions
 from tests import oracle
 from tests.factories import TINY, tiny_model
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 import yaml
 
-from espnet2_ext.inference.vocoder import GRIFFIN_LIM, load_vocoder, save_vocoder
-from espnet2_ext.inference.vocoders import parallel_wavegan_shim
-from espnet2_ext.inference.vocoders.neural_vocoder import fold_weight_norm
+from espnet2_ext.inference.vocoders import parallel_wavegan
+from espnet2_ext.inference.vocoders.loading import GRIFFIN_LIM, load_vocoder
+from espnet2_ext.inference.vocoders.neural import fold_weight_norm, save_vocoder
 from espnet2_ext.sttatts.config import AudioConfig
 from espnet2_ext.sttatts.front_ends import LOG_FLOOR, LogMelSpectrogram
 
@@ -324,7 +324,7 @@ PACKAGE_GENERATORS = {
 @pytest.mark.parametrize("case", PACKAGE_GENERATORS)
 def test_equal_to_parallel_wavegan(tmp_path, mel, statistics, case):
     pytest.importorskip("parallel_wavegan")
-    package = parallel_wavegan_shim.import_parallel_wavegan()
+    package = parallel_wavegan.import_parallel_wavegan()
     from parallel_wavegan.utils import load_model
 
     name = case.split(",")[0]
@@ -448,7 +448,7 @@ def test_folding_weight_norm_is_what_pytorch_computes():
 def test_importing_the_vocoders_is_cheap():
     heavy = "librosa", "espnet2.tasks", "espnet2.gan_tts", "transformers", "h5py"
     code = (
-        "import sys, espnet2_ext.inference.vocoder\n"
+        "import sys, espnet2_ext.inference.vocoders.loading\n"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     done = subprocess.run(

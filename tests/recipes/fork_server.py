@@ -24,7 +24,7 @@ from pathlib import Path
 LOADED = (
     "espnet2_ext.tasks.sttatts",
     "espnet2_ext.inference.decode.decode_set",
-    "espnet2_ext.inference.decode.decoding_jobs",
+    "espnet2_ext.bin.decoding_jobs",
     "espnet2_ext.scoring.speech",
     "lhotse.recipes",
 )

@@ -62,7 +62,7 @@ def test_missing_tables(raw, capsys):
 
 def test_the_weights_before_training_decode_the_first_utterances(raw, monkeypatch):
     runs = []
-    monkeypatch.setattr(decode_sets, "decode_jobs", lambda words: runs.append(words))
+    monkeypatch.setattr(decode_sets, "decode", lambda words: runs.append(words))
     (raw / "init.pth").touch()
     words = ["--task=asr", "--sets=test bare", f"--raw={raw}", f"--decoded={raw}/out"]
     words += [f"--untrained={raw}/init.pth", "--untrained_utts=2", "--beam_size=3"]
@@ -84,7 +84,7 @@ def test_the_first_failure_ends_the_decoding(raw, monkeypatch):
         runs.append(words)
         return 3
 
-    monkeypatch.setattr(decode_sets, "decode_jobs", fail)
+    monkeypatch.setattr(decode_sets, "decode", fail)
     words = ["--task=tts", "--sets=test bare", f"--raw={raw}", f"--decoded={raw}/out"]
     assert decode_sets.main(words) == 3
     assert len(runs) == 1

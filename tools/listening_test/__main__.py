@@ -5,8 +5,8 @@ import logging
 import sys
 from pathlib import Path
 
-from espnet2_ext.inference.isolated import one_line
 from espnet2_ext.io.files import only_writer
+from espnet2_ext.io.messages import one_line
 from espnet2_ext.io.options import add_command, count
 from espnet2_ext.scoring.results.mos_table import NATURAL
 from espnet2_ext.scoring.results.result_file import command_line

@@ -2,16 +2,17 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from espnet2_ext.audio import BadInputError
-from espnet2_ext.data.speaker_table import speaker_tool_of
-from espnet2_ext.inference.api import STTATTS
-from espnet2_ext.inference.isolated import Loaded
+from espnet2_ext.data.speaker_table import SpeakerTable, speaker_tool_of
+from espnet2_ext.inference.decode.decoder import Decoder, Loaded
+from espnet2_ext.io.store import file_state
+from espnet2_ext.io.tables import read_values
 
 MAIN_INPUT = {"asr": "asr_speech", "tts": "tts_text", "vc": "vc_speech"}
 SPEAKER_INPUT = {"tts": "tts_spembs", "vc": "vc_spembs"}
@@ -34,15 +35,6 @@ class Table(NamedTuple):
     values: dict[str, str]
 
 
-class UtteranceInput(NamedTuple):
-    """What the model needs for one utterance."""
-
-    main: Any
-    """Samples (N,) at the model's rate, or a text."""
-    speaker: np.ndarray | None
-    """(E,)"""
-
-
 class InputTables:
     """The utterances of one decoding run."""
 
@@ -52,7 +44,6 @@ class InputTables:
         triples: Sequence[str],
         key_file: str | None = None,
         speaker: str | None = None,
-        max_seconds: float | None = None,
     ):
         """Read the tables, not yet what they point to.
 
@@ -62,14 +53,13 @@ class InputTables:
             key_file: its first column chooses and orders the utterances; all
                 utterances of the main input, in its order, by default.
             speaker: of all utterances, where no table gives one for each.
-            max_seconds: longest accepted recording; None accepts any.
 
         Raises:
             ValueError: a wrong name or type, a missing input, a repeated utterance.
             FileNotFoundError: no such table.
         """
         self.speaker = speaker
-        self.max_seconds = max_seconds
+        self._vector: np.ndarray | None = None
         tables = dict(_read_triple(triple, task) for triple in triples)
         main = MAIN_INPUT[task]
         if main not in tables:
@@ -82,7 +72,7 @@ class InputTables:
             raise ValueError(
                 f"--task {task} needs PATH,{SPEAKER_INPUT[task]},TYPE, or --speaker"
             )
-        self.keys = list(_read_table(key_file) if key_file else self._main.values)
+        self.keys = list(read_values(Path(key_file)) if key_file else self._main.values)
         if not self.keys:
             raise ValueError(f"{key_file or self._main.path}: no utterances in it")
 
@@ -92,54 +82,46 @@ class InputTables:
         Covers the lines of the tables, and size and time of files they point to.
         """
         parts = [
-            f"{table.type} {table.values.get(uid)} {_file_state(table.values.get(uid))}"
+            f"{table.type} {table.values.get(uid)} {_state(table.values.get(uid))}"
             for table in (self._main, self._speakers)
             if table is not None
         ]
         if self._speakers is None:
-            parts.append(_file_state(self.speaker))
+            parts.append(_state(self.speaker))
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
-    def load(self, uid: str, model: STTATTS) -> Loaded:
+    def check_speakers(self, known: SpeakerTable) -> None:
+        """Find the speaker of all utterances, or check where each one's comes from.
+
+        Args:
+            known: the model's speakers, to be asked before :meth:`load`.
+
+        Raises:
+            BadInputError: an unknown speaker, or embeddings that another tool made.
+        """
+        if self._speakers is None:
+            self._vector = None if self.speaker is None else known.resolve(self.speaker)
+        elif self._speakers.type == "kaldi_ark":
+            places = self._speakers.values.values()
+            for ark in {Path(re.sub(r":\d+$", "", place)) for place in places}:
+                known.check_tool(speaker_tool_of(ark), ark)
+
+    def load(self, uid: str, decoder: Decoder) -> Loaded:
         """Read and check the inputs of one utterance.
 
         Raises:
             OSError, ValueError: not there or not usable.
         """
-        value = _value(self._main, uid)
-        speaker = self._speaker(uid, model)
-        if self._main.type == "text":
-            size = len(model.inputs.text(value))
-            return Loaded(UtteranceInput(value, speaker), size)
-        rate = model.audio.sample_rate
-        source: Any = value
-        if self._main.type != "sound":
-            rate, source = _read_samples(self._main.type, value, rate)
-        wave = model.inputs.speech(source, rate, self.max_seconds)
-        return Loaded(UtteranceInput(wave, speaker), len(wave))
-
-    def check_speakers(self, model: STTATTS) -> None:
-        """Refuse archives of speaker embeddings that another tool made.
-
-        Raises:
-            BadInputError: says which.
-        """
-        if self._speakers is None or self._speakers.type != "kaldi_ark":
-            return
-        places = self._speakers.values.values()
-        for ark in {Path(re.sub(r":\d+$", "", place)) for place in places}:
-            model.inputs.speaker_table.check_tool(speaker_tool_of(ark), ark)
-
-    def _speaker(self, uid: str, model: STTATTS) -> np.ndarray | None:
-        resolve = model.inputs.speaker_table.resolve
-        if self._speakers is None:
-            return None if self.speaker is None else resolve(self.speaker)
-        value = _value(self._speakers, uid)
-        if self._speakers.type == "kaldi_ark":
-            return resolve(_read_ark(value))
-        if self._speakers.type == "npy":
-            return resolve(_read_npy(value))
-        return resolve(value)
+        value, kind = _value(self._main, uid), self._main.type
+        speaker = self._vector
+        if self._speakers is not None:
+            place = _value(self._speakers, uid)
+            known = decoder.model.inputs.speaker_table
+            speaker = known.resolve(READERS[self._speakers.type](place))
+        if kind in ("text", "sound"):
+            return decoder.load(value, speaker, uid)
+        rate, samples = _read_samples(kind, value)
+        return decoder.load(samples, speaker, uid, rate)
 
 
 def _read_triple(triple: str, task: str) -> tuple[str, Table]:
@@ -158,20 +140,7 @@ def _read_triple(triple: str, task: str) -> tuple[str, Table]:
     types = TYPES[name.split("_", 1)[1]]
     if kind not in types:
         raise ValueError(f"{name} cannot be of type '{kind}'; use {', '.join(types)}")
-    return name, Table(path, kind, _read_table(path))
-
-
-def _read_table(path: str) -> dict[str, str]:
-    """Values by utterance id, in the order of the lines."""
-    values: dict[str, str] = {}
-    with Path(path).open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            uid, *rest = line.split(maxsplit=1) or [""]
-            if uid in values:
-                raise ValueError(f"{path}:{number}: '{uid}' is there twice")
-            if uid:
-                values[uid] = "".join(rest).strip()
-    return values
+    return name, Table(path, kind, read_values(Path(path)))
 
 
 def _value(table: Table, uid: str) -> str:
@@ -181,28 +150,22 @@ def _value(table: Table, uid: str) -> str:
         raise BadInputError(f"not in {table.path}; add it or leave it out") from None
 
 
-def _file_state(value: str | None) -> str:
+def _state(value: str | None) -> str:
     """Size and time of change of a file, or of the archive that holds it."""
     if not value:
         return ""
-    for name in (value, re.sub(r":\d+$", "", value)):
-        try:
-            state = Path(name).stat()
-        except (OSError, ValueError):
-            continue
-        return f"{state.st_size} {state.st_mtime_ns}"
-    return ""
+    return file_state(value) or file_state(re.sub(r":\d+$", "", value))
 
 
-def _read_samples(kind: str, value: str, rate: int) -> tuple[int, np.ndarray]:
-    """Sampling rate (Hz) and samples of an array or of a recording in an archive."""
+def _read_samples(kind: str, value: str) -> tuple[int | None, np.ndarray]:
+    """Sampling rate (Hz), if it says, and samples of an array or of an archive."""
     if kind == "npy":
-        return rate, _read_npy(value)
+        return None, _read_npy(value)
     content = _read_ark(value)
     if isinstance(content, tuple):
         first, second = content
         return (first, second) if isinstance(first, int) else (second, first)
-    return rate, content
+    return None, content
 
 
 def _read_npy(path: str) -> np.ndarray:
@@ -225,3 +188,11 @@ def _read_ark(name: str) -> Any:
         raise BadInputError(f"{name}: not readable as a Kaldi archive ({error})") from (
             None
         )
+
+
+READERS: dict[str, Callable[[str], Any]] = {
+    "kaldi_ark": _read_ark,
+    "npy": _read_npy,
+    "text": str,
+}
+"""What reads a speaker of each type."""

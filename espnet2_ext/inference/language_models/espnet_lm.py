@@ -8,6 +8,7 @@ from espnet2.legacy.nets.scorer_interface import BatchScorerInterface
 from torch import Tensor
 
 from espnet2_ext.inference.language_models.symbols import places_in
+from espnet2_ext.io.safe_reading import read_tensors
 from espnet2_ext.io.settings import read_yaml
 
 CONFIG_NAME = "config.yaml"
@@ -120,16 +121,11 @@ def _build(kind: str, symbols: int, settings: dict[str, Any], source: Path) -> A
 
 
 def _load(lm: Any, weights: Path) -> None:
-    try:
-        state = torch.load(weights, map_location="cpu", weights_only=True)
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"{weights}: not readable as weights ({reason})") from None
     # A training's model holds the language model as "lm".
     prefix = "lm."
     own = {
         name.removeprefix(prefix): value
-        for name, value in (state.items() if isinstance(state, dict) else ())
+        for name, value in read_tensors(weights).items()
         if name.startswith(prefix)
     }
     try:

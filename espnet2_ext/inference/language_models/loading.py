@@ -9,6 +9,7 @@ from espnet2.legacy.nets.scorer_interface import BatchScorerInterface
 from espnet2_ext.audio import BadInputError
 from espnet2_ext.inference.language_models.espnet_lm import lm_files, load_espnet_lm
 from espnet2_ext.inference.language_models.ngram import NgramModel
+from espnet2_ext.inference.options import LMOptions
 from espnet2_ext.inference.search.extra_scorers import ScorersAndWeights
 
 type LanguageModel = str | Path | BatchScorerInterface
@@ -22,20 +23,8 @@ class LanguageModels:
         self._tokens, self._device = tokens, device
         self._loaded: dict[tuple[str, str], BatchScorerInterface] = {}
 
-    def scorers(
-        self,
-        lm: LanguageModel | None,
-        lm_weight: float,
-        ngram: LanguageModel | None,
-        ngram_weight: float,
-    ) -> ScorersAndWeights:
-        """Find the scorers of a search.
-
-        Args:
-            lm: folder or weights of an ESPnet language model, or a scorer.
-            lm_weight: what its log-probabilities are multiplied by.
-            ngram: ARPA file, or a scorer.
-            ngram_weight: what its natural log-probabilities are multiplied by.
+    def scorers(self, options: LMOptions) -> ScorersAndWeights:
+        """Find the scorers of a search, each with its weight.
 
         Raises:
             FileNotFoundError: no such file.
@@ -44,8 +33,8 @@ class LanguageModels:
         """
         found: dict[str, tuple[BatchScorerInterface, float]] = {}
         for name, source, weight in (
-            ("lm", lm, lm_weight),
-            ("ngram", ngram, ngram_weight),
+            ("lm", options.lm, options.lm_weight),
+            ("ngram", options.ngram, options.ngram_weight),
         ):
             if source is None:
                 continue
@@ -63,14 +52,11 @@ class LanguageModels:
                 f"{name} has to be a path or a scorer of ESPnet, not a "
                 f"{type(source).__name__}"
             )
-        key = (name, str(source))
+        key, path = (name, str(source)), Path(source).expanduser()
         if key not in self._loaded:
-            path = Path(source).expanduser()
-            if name == "lm":
-                loaded: BatchScorerInterface = load_espnet_lm(
-                    *lm_files(path), self._tokens, self._device
-                )
-            else:
-                loaded = NgramModel(path, self._tokens)
-            self._loaded[key] = loaded
+            self._loaded[key] = (
+                load_espnet_lm(*lm_files(path), self._tokens, self._device)
+                if name == "lm"
+                else NgramModel(path, self._tokens)
+            )
         return self._loaded[key]

@@ -1,1 +1,1 @@
-"""Parts of the recognition search; ``inference.asr_search`` is the way in."""
+"""The recognition search; ``recognition.search`` is the way in."""

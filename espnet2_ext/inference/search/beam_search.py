@@ -5,19 +5,36 @@ ordered from best to worst everywhere, and where scores are equal the one that c
 from the better hypothesis, or has the smaller token, comes first.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
+from espnet2_ext.inference.options import SearchOptions
 from espnet2_ext.inference.search.cached_text_decoder import CachedTextDecoder
-from espnet2_ext.inference.search.ctc_prefix import NEVER, CTCPrefixScorer
-from espnet2_ext.inference.search.extra_scorers import ExtraScorers
-from espnet2_ext.inference.search.search_types import Hypothesis, SearchOptions
+from espnet2_ext.inference.search.ctc import NEVER, CTCPrefixScorer
 from espnet2_ext.sttatts.symbols import BOS, EOS, PAD, blank_id, mask_id
+
+if TYPE_CHECKING:
+    from espnet2_ext.inference.search.extra_scorers import ExtraScorers
 
 OFFICIAL_CANDIDATES = 7
 """The released code gives CTC scores to this many labels per unit of beam size."""
+
+
+class Hypothesis(NamedTuple):
+    """One transcript of an utterance."""
+
+    token_ids: list[int]
+    """Without ``</s>``."""
+    score: float
+    """Sum of ``token_scores``, divided by their number to the length penalty."""
+    token_scores: list[float]
+    """What each token added to the joint log-probability, and last what ``</s>``
+    did: one more than there are tokens."""
+    times: list[float] | None = None
+    """Start of each token (s) by CTC alignment; missing if not asked for, or if the
+    utterance has too few frames for this transcript."""
 
 
 class Beam(NamedTuple):
@@ -39,7 +56,7 @@ class BeamSearch:
         options: SearchOptions,
         decoder: CachedTextDecoder,
         ctc: CTCPrefixScorer | None,
-        extra: ExtraScorers | None,
+        extra: "ExtraScorers | None",
     ):
         """Start with one empty hypothesis for each utterance of the scorers."""
         self.options = options

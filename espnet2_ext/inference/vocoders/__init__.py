@@ -1,1 +1,1 @@
-"""Kinds and file formats of vocoders; ``inference.vocoder`` is the way in."""
+"""Kinds and file formats of vocoders; ``loading.load_vocoder`` is the way in."""

@@ -3,8 +3,8 @@ r"""Decode the test sets of a task, in one process that loads the software once.
     python -m egs2.TEMPLATE.sttatts1.pyscripts.decode_sets --task asr \
         --sets "test other" --raw dump/raw --decoded exp/train/asr_decode …
 
-Other options are those of ``decode_jobs``. Each set's results go into a folder of its
-own below ``--decoded``.
+Other options are those of ``sttatts_inference``. Results go into a folder of each set
+below ``--decoded``.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from egs2.TEMPLATE.sttatts1.pyscripts.data_options import data_entries
-from espnet2_ext.bin.decode_jobs import main as decode_jobs
+from espnet2_ext.bin.sttatts_inference import main as decode
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def main(argv: list[str] | None = None) -> int:
         words.append(f"--key_file={keys}")
         for entry in data_entries(one.data, args.named_speakers):
             words.append(f"--data_path_and_name_and_type={entry}")
-        if code := decode_jobs(words):
+        if code := decode(words):
             return code
     return 0
 

@@ -1,7 +1,6 @@
 """Our decoder and CTC head as scorers of ESPnet's own beam search.
 
-:func:`espnet2_ext.inference.asr_search.search` is faster, batches better and stops
-soundly; these are for ESPnet code that brings its own search::
+The search of this project is compared with ESPnet's by them::
 
     scorers = {"decoder": TextDecoderScorer(model), "ctc": CTCScorer(model)}
     BatchBeamSearch(scorers=scorers, sos=EOS, eos=EOS, normalize_length=True, ...)
@@ -26,7 +25,7 @@ from torch import Tensor
 
 from espnet2_ext.inference.search.beam_search import banned_tokens
 from espnet2_ext.inference.search.cached_text_decoder import CachedTextDecoder
-from espnet2_ext.inference.search.ctc_prefix import CTCPrefix, CTCPrefixScorer
+from espnet2_ext.inference.search.ctc import CTCPrefix, CTCPrefixScorer
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.symbols import EOS, blank_id
 

@@ -1,17 +1,33 @@
-"""A trained generator with the normalisation of its input."""
+"""HiFi-GAN with the normalisation of its input, and this project's file of it."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from espnet2_ext.io.safe_reading import read_tensors
+from espnet2_ext.io.settings import read_yaml, section
 from espnet2_ext.sttatts.config import AudioConfig
 
 HIFIGAN = "HiFiGANGenerator"
 """The generator's name in ESPnet and parallel_wavegan."""
+
+OWN_SETTINGS = "vocoder.yaml"
+OWN_WEIGHTS = "vocoder.pth"
+
+_UNITS = {
+    "sample_rate": "Hz",
+    "hop_length": "samples",
+    "n_fft": "samples",
+    "fmin": "Hz",
+    "fmax": "Hz",
+}
 
 # Where parametrised and old-style weight norm keep magnitude and direction.
 _WEIGHT_NORM_NAMES = (
@@ -136,3 +152,78 @@ def fold_weight_norm(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
             unit = F.normalize(direction.flatten(1), dim=1, eps=0.0)
             folded[prefix + "weight"] = unit.view_as(direction) * magnitude
     return folded
+
+
+def save_vocoder(
+    directory: str | Path,
+    generator: nn.Module,
+    generator_params: Mapping[str, Any],
+    audio: AudioConfig,
+    mean: Tensor | None = None,
+    scale: Tensor | None = None,
+) -> None:
+    """Write a HiFi-GAN in this project's format.
+
+    Args:
+        directory: is made where missing; gets ``vocoder.yaml`` and ``vocoder.pth``.
+        generator: ESPnet's ``HiFiGANGenerator``, with weight norm or without.
+        generator_params: the arguments it was made with.
+        audio: the settings of the mel spectrograms it was trained with.
+        mean: (F,) of log10 mel magnitudes, if it was trained on normalised ones.
+        scale: (F,) their standard deviation, likewise.
+    """
+    directory = Path(directory)
+    state = generator.state_dict()
+    plain = build_hifigan(generator_params, state, directory)  # only what loads again
+    vocoder = NeuralVocoder(plain, audio, mean, scale)
+    settings = {
+        "type": HIFIGAN,
+        "generator_params": dict(generator_params),
+        "audio": asdict(audio),
+    }
+    text = yaml.safe_dump(settings, sort_keys=False)
+    directory.mkdir(parents=True, exist_ok=True)
+    weights = {key: value.cpu() for key, value in vocoder.state_dict().items()}
+    torch.save(weights, directory / OWN_WEIGHTS)
+    (directory / OWN_SETTINGS).write_text(text, encoding="utf-8")
+
+
+def load_own(directory: Path, audio: AudioConfig) -> NeuralVocoder:
+    """Read what :func:`save_vocoder` wrote; the errors are ``load_vocoder``'s."""
+    path = directory / OWN_SETTINGS
+    settings = read_yaml(path)
+    if settings.get("type") != HIFIGAN:
+        raise ValueError(
+            f"{path}: type is {settings.get('type')!r}; known is {HIFIGAN!r}"
+        )
+    check_audio(section(settings, "audio", path).items(), audio, directory)
+    state = read_tensors(directory / OWN_WEIGHTS)
+    mean, scale = state.pop("mean", None), state.pop("scale", None)
+    weights = {key.removeprefix("generator."): value for key, value in state.items()}
+    params = section(settings, "generator_params", path)
+    return NeuralVocoder(build_hifigan(params, weights, path), audio, mean, scale)
+
+
+def check_audio(
+    stated: Iterable[tuple[str, Any]], audio: AudioConfig, source: object
+) -> None:
+    """Refuse a vocoder for other spectrograms than the model makes.
+
+    Args:
+        stated: what the vocoder's files say, by the names of ``AudioConfig``.
+        audio: the settings of the model.
+        source: what to name in the error.
+    """
+    model = asdict(audio)
+    differences = [
+        f"{name} is {value} for the vocoder and {model[name]} for the model"
+        + (f" ({_UNITS[name]})" if name in _UNITS else "")
+        for name, value in stated
+        if name in model and value != model[name]
+    ]
+    if differences:
+        raise ValueError(
+            f"{source}: this vocoder does not fit the model: {'; '.join(differences)}. "
+            "Take a vocoder that was trained with the model's settings, or "
+            "'griffin_lim', which fits every model"
+        )

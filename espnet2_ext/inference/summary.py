@@ -3,7 +3,8 @@
 from typing import Any
 
 from espnet2_ext.inference.api import STTATTS
-from espnet2_ext.inference.vocoder import GRIFFIN_LIM, NeuralVocoder
+from espnet2_ext.inference.vocoders.loading import GRIFFIN_LIM
+from espnet2_ext.inference.vocoders.neural import NeuralVocoder
 from espnet2_ext.io.messages import one_line
 from espnet2_ext.sttatts.configuration import preset_of
 from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS

@@ -1,4 +1,6 @@
-"""CTC prefix scores for the blank of SpeechT5's symbol order, for whole batches.
+"""What CTC says of a transcript: the scores of its prefixes, the times of its tokens.
+
+The scores are for the blank of SpeechT5's symbol order, and for whole batches.
 
 The score of a prefix g is the probability that the frames spell g followed by
 anything (Watanabe et al. 2017, algorithm 2).  ESPnet's scorers walk the frames in a
@@ -15,6 +17,8 @@ Everything is double precision, because the running products are tiny.
 U utterances, K hypotheses each, T frames, V labels.
 """
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -163,3 +167,51 @@ def _decaying_sum(entering: Tensor, log_product: Tensor) -> Tensor:
         log_product: (U, K, T) running sum of log p_t.
     """
     return log_product + torch.logcumsumexp(entering - log_product, dim=2)
+
+
+def seconds_per_frame(samples: int, frames: int, sample_rate: int) -> float:
+    """Duration of one memory frame (s), whatever the front end.
+
+    Args:
+        samples: length of the utterance.
+        frames: memory frames that it became.
+        sample_rate: of the samples (Hz).
+    """
+    return samples / (frames * sample_rate)
+
+
+def token_start_frames(
+    log_probs: Tensor, token_ids: Sequence[int], blank: int
+) -> list[int] | None:
+    """Find the frame at which each token starts on the best CTC path.
+
+    Args:
+        log_probs: (T, V) frame-wise label log-probabilities.
+        token_ids: the transcript, without end symbol.
+        blank: identity of the blank.
+
+    Returns:
+        One frame for each token, or None where the frames do not suffice: CTC needs
+        one for each token, and one more between two that are equal.
+    """
+    repeats = sum(a == b for a, b in pairwise(token_ids))
+    if len(token_ids) + repeats > len(log_probs):
+        return None
+    if not token_ids:
+        return []
+    # Its import costs those who want no times.
+    from torchaudio.functional import forced_align
+
+    log_probs = log_probs.float().cpu().unsqueeze(0)
+    path, _ = forced_align(log_probs, torch.tensor([list(token_ids)]), blank=blank)
+    starts = (path[0] != blank) & (path[0] != path[0].roll(1))
+    starts[0] = path[0, 0] != blank
+    return starts.nonzero().flatten().tolist()
+
+
+def token_times(
+    log_probs: Tensor, token_ids: Sequence[int], blank: int, frame_seconds: float
+) -> list[float] | None:
+    """Start of each token in seconds; see :func:`token_start_frames`."""
+    starts = token_start_frames(log_probs, token_ids, blank)
+    return None if starts is None else [frame * frame_seconds for frame in starts]

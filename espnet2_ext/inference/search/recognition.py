@@ -4,20 +4,24 @@ U utterances, T memory frames, D width, V vocabulary.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from espnet2_ext.inference.search.beam_search import BeamSearch, banned_tokens
+from espnet2_ext.inference.options import SearchOptions
+from espnet2_ext.inference.search.beam_search import (
+    BeamSearch,
+    Hypothesis,
+    banned_tokens,
+)
 from espnet2_ext.inference.search.cached_text_decoder import CachedTextDecoder
-from espnet2_ext.inference.search.ctc_prefix import NEVER, CTCPrefixScorer
-from espnet2_ext.inference.search.extra_scorers import ExtraScorers, ScorersAndWeights
-from espnet2_ext.inference.search.search_types import Hypothesis, SearchOptions
-from espnet2_ext.inference.search.token_times import token_times
+from espnet2_ext.inference.search.ctc import NEVER, CTCPrefixScorer, token_times
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.symbols import EOS, blank_id
 
-__all__ = ["Hypothesis", "SearchOptions", "search"]
+if TYPE_CHECKING:
+    from espnet2_ext.inference.search.extra_scorers import ScorersAndWeights
 
 
 @torch.no_grad()
@@ -27,7 +31,7 @@ def search(
     memory_lengths: Tensor,
     options: SearchOptions | None = None,
     language: Tensor | None = None,
-    extra_scorers: ScorersAndWeights | None = None,
+    extra_scorers: "ScorersAndWeights | None" = None,
     seconds_per_frame: Sequence[float] | None = None,
 ) -> list[list[Hypothesis]]:
     """Transcribe a batch of utterances; each gets the same as it would alone.
@@ -41,7 +45,7 @@ def search(
         extra_scorers: name -> (ESPnet scorer, weight), such as a language model over
             the model's token list; their weighted scores are added.
         seconds_per_frame: (U,) durations of a memory frame, if token times are
-            wanted (see ``seconds_per_frame`` in ``search.token_times``).
+            wanted (see ``seconds_per_frame`` in ``search.ctc``).
 
     Returns:
         For each utterance up to ``nbest`` hypotheses, best first, and at least one:
@@ -79,16 +83,22 @@ def search(
             blank = blank_id(logits.size(2))
             ctc = CTCPrefixScorer(logits, memory_lengths, blank, EOS)
         if extra_scorers:
+            from espnet2_ext.inference.search.extra_scorers import ExtraScorers
+
             extra = ExtraScorers(extra_scorers, fused, memory_lengths)
         results = BeamSearch(options, decoder, ctc, extra).run()
 
-    results = [ended[: options.nbest] or [_nothing()] for ended in results]
+    nothing = Hypothesis([], NEVER, [NEVER])
+    results = [ended[: options.nbest] or [nothing] for ended in results]
     if seconds_per_frame is not None and logits is not None:
+        blank = blank_id(logits.size(2))
         for row, durations in enumerate(seconds_per_frame):
             log_probs = logits[row, : memory_lengths[row]].log_softmax(dim=1)
             results[row] = [
-                _with_times(hypothesis, log_probs, durations)
-                for hypothesis in results[row]
+                found._replace(
+                    times=token_times(log_probs, found.token_ids, blank, durations)
+                )
+                for found in results[row]
             ]
     return results
 
@@ -140,15 +150,3 @@ def greedy_search(
         decoder.select_utterances(keep, frames)
         tokens, written, gained = tokens[keep], written[keep], gained[keep]
     return results
-
-
-def _nothing() -> Hypothesis:
-    return Hypothesis([], NEVER, [NEVER])
-
-
-def _with_times(
-    hypothesis: Hypothesis, log_probs: Tensor, frame_seconds: float
-) -> Hypothesis:
-    blank = blank_id(log_probs.size(1))
-    times = token_times(log_probs, hypothesis.token_ids, blank, frame_seconds)
-    return hypothesis._replace(times=times)

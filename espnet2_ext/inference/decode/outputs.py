@@ -1,6 +1,6 @@
 """What a decoding run writes, in ESPnet's layout."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -8,12 +8,10 @@ import numpy as np
 
 from espnet2_ext.audio import BadInputError
 from espnet2_ext.inference.attention_scores import TABLE, attention_scores
-from espnet2_ext.inference.results import Speech, Transcript
+from espnet2_ext.inference.interface import Speech, Transcript
 from espnet2_ext.io.files import replacing, write_array, write_wav
 from espnet2_ext.io.store import Record
 from espnet2_ext.io.tables import write_table
-
-Row = tuple[str, Any]
 
 
 class Outputs(Protocol):
@@ -69,20 +67,17 @@ class TranscriptOutputs:
     def write_tables(self, rows: Sequence[tuple[str, Record]]) -> None:
         """Write four tables for each rank."""
         for rank in range(self._nbest):
+            ranked = {
+                uid: record["nbest"][rank]
+                for uid, record in rows
+                if rank < len(record["nbest"])
+            }
             for name in ("text", "token", "token_int", "score"):
                 write_table(
                     self._folder / f"{rank + 1}best_recog" / name,
-                    dict(self._column(rows, rank, name)),
+                    {uid: transcript[name] for uid, transcript in ranked.items()},
                     ordered=False,
                 )
-
-    @staticmethod
-    def _column(
-        rows: Sequence[tuple[str, Record]], rank: int, name: str
-    ) -> Iterator[Row]:
-        for uid, record in rows:
-            if rank < len(record["nbest"]):
-                yield uid, record["nbest"][rank][name]
 
 
 class SpeechOutputs:
@@ -147,17 +142,17 @@ class SpeechOutputs:
 
     def write_tables(self, rows: Sequence[tuple[str, Record]]) -> None:
         """Write shapes (frames,bins), lengths (samples), stops and attention scores."""
-        columns: dict[str, list[Row]] = {
-            "wav.scp": [(uid, self._wav(uid)) for uid, _ in rows],
-            "speech_shape/speech_shape": [
-                (uid, ",".join(map(str, record["shape"]))) for uid, record in rows
-            ],
-            "lengths": [(uid, record["samples"]) for uid, record in rows],
-            "stopped": [(uid, int(record["stopped"])) for uid, record in rows],
-            TABLE: [(uid, record[TABLE]) for uid, record in rows if TABLE in record],
+        values = {
+            "wav.scp": lambda uid, record: self._wav(uid),
+            "speech_shape/speech_shape": lambda _, r: ",".join(map(str, r["shape"])),
+            "lengths": lambda _, record: record["samples"],
+            "stopped": lambda _, record: int(record["stopped"]),
         }
-        for name, column in columns.items():
-            write_table(self._folder / name, dict(column), ordered=False)
+        for name, value in values.items():
+            column = {uid: value(uid, record) for uid, record in rows}
+            write_table(self._folder / name, column, ordered=False)
+        scores = {uid: record[TABLE] for uid, record in rows if TABLE in record}
+        write_table(self._folder / TABLE, scores, ordered=False)
 
     def _wav(self, uid: str) -> Path:
         return self._folder / "wav" / f"{uid}.wav"

@@ -4,45 +4,17 @@ B utterances, T memory frames, F mel bins, r the reduction factor.
 """
 
 import hashlib
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from espnet2_ext.inference.options import GenerationOptions
 from espnet2_ext.inference.reader import Reader
 from espnet2_ext.inference.search.caches import keep_rows
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.layers import valid_mask
-
-
-@dataclass(frozen=True)
-class GenerationOptions:
-    """When to stop, and how the always-on pre-net dropout is drawn."""
-
-    threshold: float = 0.5
-    """Stop as soon as one frame's stop probability reaches this."""
-    minlenratio: float = 0.0
-    """Fewest mel frames, as a multiple of the memory frames."""
-    maxlenratio: float = 20.0
-    """Most mel frames, as a multiple of the memory frames."""
-    prenet_dropout: float | None = None
-    """None keeps the trained 0.5; 0.0 switches the dropout off."""
-    seed: int = 0
-    attention: bool = False
-    """Keep the attention weights (slower, and large for long speech)."""
-
-    def __post_init__(self) -> None:
-        """Refuse settings without meaning."""
-        if not 0 <= self.minlenratio <= self.maxlenratio < math.inf:
-            raise ValueError(
-                "0 <= minlenratio <= maxlenratio < infinity does not hold: "
-                f"{self.minlenratio}, {self.maxlenratio}"
-            )
-        if self.prenet_dropout is not None and not 0 <= self.prenet_dropout < 1:
-            raise ValueError(f"prenet_dropout={self.prenet_dropout} is not in 0..1")
 
 
 class GeneratedMel(NamedTuple):
@@ -112,7 +84,7 @@ def generate(
     shape = (len(prenet.layers), model.config.prenet_units)
     masks = [iter(_DropoutMasks(options.seed, uid, shape, p)) for uid in utterance_ids]
     lengths = memory_lengths.tolist()
-    limits = [max(1, int(n * options.maxlenratio / r)) for n in lengths]
+    limits = [max(1, int(n * options.most_frames / r)) for n in lengths]
     least = [int(n * options.minlenratio / r) for n in lengths]
 
     frames: list[list[Tensor]] = [[] for _ in lengths]

@@ -1,7 +1,7 @@
 """Vocoders behind one interface: Griffin-Lim, HiFi-GAN, parallel_wavegan.
 
-To add a format: a reader in ``vocoder_formats.py`` that returns a
-:class:`NeuralVocoder`, one line in :func:`load_vocoder`, one test.
+To add a format: a reader in ``foreign.py`` that returns a :class:`NeuralVocoder`, one
+line in :func:`load_vocoder`, one test.
 """
 
 import re
@@ -11,19 +11,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from espnet2_ext.inference.vocoders.griffin_lim import GriffinLim
-from espnet2_ext.inference.vocoders.neural_vocoder import NeuralVocoder
-from espnet2_ext.inference.vocoders.vocoder_formats import (
-    HUGGING_FACE_WEIGHTS,
-    OWN_SETTINGS,
-    load_hugging_face,
-    load_own,
-    load_parallel_wavegan,
-    save_vocoder,
-)
+from espnet2_ext.inference.vocoders.neural import OWN_SETTINGS, NeuralVocoder, load_own
 from espnet2_ext.sttatts.config import AudioConfig
-
-__all__ = ["GRIFFIN_LIM", "NeuralVocoder", "Vocoder", "load_vocoder", "save_vocoder"]
 
 GRIFFIN_LIM = "griffin_lim"
 """The name of the vocoder that needs no trained weights."""
@@ -56,7 +45,7 @@ def load_vocoder(
         path_or_name: one of
 
             * None or ``griffin_lim``;
-            * the directory that :func:`save_vocoder` wrote;
+            * the directory that ``neural.save_vocoder`` wrote;
             * the directory of a SpeechT5 HiFi-GAN of Hugging Face transformers, or
               its name there (``microsoft/speecht5_hifigan``), to be downloaded;
             * a checkpoint ``*.pkl`` of parallel_wavegan with ``config.yml`` beside
@@ -72,6 +61,8 @@ def load_vocoder(
         ImportError: the format needs a package that is not installed.
     """
     if path_or_name is None or path_or_name == GRIFFIN_LIM:
+        from espnet2_ext.inference.vocoders.griffin_lim import GriffinLim
+
         return GriffinLim(audio).to(device)
     path = Path(path_or_name)
     if not path.exists() and _is_hub_name(str(path_or_name)):
@@ -86,11 +77,16 @@ def _load_neural(path: Path, audio: AudioConfig) -> NeuralVocoder:
             f"no vocoder at {path}: give a vocoder's directory or checkpoint, "
             f"or {GRIFFIN_LIM!r}, which needs neither"
         )
+    directory = path if path.is_dir() else path.parent
+    if path.suffix != ".pkl" and (directory / OWN_SETTINGS).is_file():
+        return load_own(directory, audio)
+    from espnet2_ext.inference.vocoders.foreign import (
+        load_hugging_face,
+        load_parallel_wavegan,
+    )
+
     if path.suffix == ".pkl":
         return load_parallel_wavegan(path, audio)
-    directory = path if path.is_dir() else path.parent
-    if (directory / OWN_SETTINGS).is_file():
-        return load_own(directory, audio)
     if (directory / "config.json").is_file():
         return load_hugging_face(directory, audio)
     checkpoints = checkpoints_by_age(directory)
@@ -121,6 +117,8 @@ def _is_hub_name(name: str) -> bool:
 def _download(name: str) -> Path:
     """Fetch a vocoder's files into the Hugging Face cache, or find them there."""
     from huggingface_hub import snapshot_download
+
+    from espnet2_ext.inference.vocoders.foreign import HUGGING_FACE_WEIGHTS
 
     try:
         files = ["config.json", *HUGGING_FACE_WEIGHTS]

@@ -1,43 +1,35 @@
-"""Vocoder files: this project's, Hugging Face's SpeechT5 HiFi-GAN, parallel_wavegan's.
+"""Vocoder files of other projects: SpeechT5 HiFi-GAN and parallel_wavegan.
 
 All are read as data (``io/safe_reading.py``): no file can run code.
 """
 
-import json
 import logging
 import math
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-import yaml
-from torch import Tensor, nn
+from torch import Tensor
 
-from espnet2_ext.inference.vocoders import parallel_wavegan_shim
-from espnet2_ext.inference.vocoders.neural_vocoder import (
+from espnet2_ext.inference.vocoders.neural import (
     HIFIGAN,
     NeuralVocoder,
     build_hifigan,
+    check_audio,
 )
-from espnet2_ext.inference.vocoders.plain_files import read_hdf5, read_npy
+from espnet2_ext.inference.vocoders.parallel_wavegan import (
+    MIN_FRAMES,
+    build_generator,
+)
+from espnet2_ext.io.extras import how_to_install
 from espnet2_ext.io.safe_reading import read_data, read_tensors
-from espnet2_ext.io.settings import mapping, read_yaml, section
+from espnet2_ext.io.settings import mapping, read_json, read_yaml, section
 from espnet2_ext.sttatts.config import AudioConfig
 
-OWN_SETTINGS = "vocoder.yaml"
-OWN_WEIGHTS = "vocoder.pth"
 HUGGING_FACE_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
-
-_UNITS = {
-    "sample_rate": "Hz",
-    "hop_length": "samples",
-    "n_fft": "samples",
-    "fmin": "Hz",
-    "fmax": "Hz",
-}
 
 # SpeechT5HifiGan's names of the layers, and those of ESPnet's generator.
 _HUGGING_FACE_NAMES = (
@@ -46,56 +38,6 @@ _HUGGING_FACE_NAMES = (
     (r"^resblocks\.(\d+)\.(convs[12])\.(\d+)\.", r"blocks.\1.\2.\3.1."),
     (r"^conv_post\.", "output_conv.1."),
 )
-
-
-def save_vocoder(
-    directory: str | Path,
-    generator: nn.Module,
-    generator_params: Mapping[str, Any],
-    audio: AudioConfig,
-    mean: Tensor | None = None,
-    scale: Tensor | None = None,
-) -> None:
-    """Write a HiFi-GAN in this project's format.
-
-    Args:
-        directory: is made where missing; gets ``vocoder.yaml`` and ``vocoder.pth``.
-        generator: ESPnet's ``HiFiGANGenerator``, with weight norm or without.
-        generator_params: the arguments it was made with.
-        audio: the settings of the mel spectrograms it was trained with.
-        mean: (F,) of log10 mel magnitudes, if it was trained on normalised ones.
-        scale: (F,) their standard deviation, likewise.
-    """
-    directory = Path(directory)
-    state = generator.state_dict()
-    plain = build_hifigan(generator_params, state, directory)  # only what loads again
-    vocoder = NeuralVocoder(plain, audio, mean, scale)
-    settings = {
-        "type": HIFIGAN,
-        "generator_params": dict(generator_params),
-        "audio": asdict(audio),
-    }
-    text = yaml.safe_dump(settings, sort_keys=False)
-    directory.mkdir(parents=True, exist_ok=True)
-    weights = {key: value.cpu() for key, value in vocoder.state_dict().items()}
-    torch.save(weights, directory / OWN_WEIGHTS)
-    (directory / OWN_SETTINGS).write_text(text, encoding="utf-8")
-
-
-def load_own(directory: Path, audio: AudioConfig) -> NeuralVocoder:
-    """Read what :func:`save_vocoder` wrote; the errors are ``load_vocoder``'s."""
-    path = directory / OWN_SETTINGS
-    settings = read_yaml(path)
-    if settings.get("type") != HIFIGAN:
-        raise ValueError(
-            f"{path}: type is {settings.get('type')!r}; known is {HIFIGAN!r}"
-        )
-    check_audio(section(settings, "audio", path).items(), audio, directory)
-    state = read_tensors(directory / OWN_WEIGHTS)
-    mean, scale = state.pop("mean", None), state.pop("scale", None)
-    weights = {key.removeprefix("generator."): value for key, value in state.items()}
-    params = section(settings, "generator_params", path)
-    return NeuralVocoder(build_hifigan(params, weights, path), audio, mean, scale)
 
 
 def load_hugging_face(directory: Path, audio: AudioConfig) -> NeuralVocoder:
@@ -122,7 +64,7 @@ def hugging_face_settings(
         The configuration, and what it means for ESPnet's ``HiFiGANGenerator``.
     """
     path = directory / "config.json"
-    config = mapping(json.loads(path.read_text(encoding="utf-8")), path)
+    config = read_json(path)
     kinds = config.get("architectures") or ["SpeechT5HifiGan"]
     if "SpeechT5HifiGan" not in kinds:
         raise ValueError(
@@ -184,35 +126,8 @@ def load_parallel_wavegan(checkpoint: Path, audio: AudioConfig) -> NeuralVocoder
         params.pop("use_causal_conv", None)
         generator = build_hifigan(params, state, checkpoint)
         return NeuralVocoder(generator, audio, mean, scale)
-    generator = parallel_wavegan_shim.build_generator(config, params, state, checkpoint)
-    return NeuralVocoder(
-        generator, audio, mean, scale, parallel_wavegan_shim.MIN_FRAMES
-    )
-
-
-def check_audio(
-    stated: Iterable[tuple[str, Any]], audio: AudioConfig, source: object
-) -> None:
-    """Refuse a vocoder for other spectrograms than the model makes.
-
-    Args:
-        stated: what the vocoder's files say, by the names of ``AudioConfig``.
-        audio: the settings of the model.
-        source: what to name in the error.
-    """
-    model = asdict(audio)
-    differences = [
-        f"{name} is {value} for the vocoder and {model[name]} for the model"
-        + (f" ({_UNITS[name]})" if name in _UNITS else "")
-        for name, value in stated
-        if name in model and value != model[name]
-    ]
-    if differences:
-        raise ValueError(
-            f"{source}: this vocoder does not fit the model: {'; '.join(differences)}. "
-            "Take a vocoder that was trained with the model's settings, or "
-            "'griffin_lim', which fits every model"
-        )
+    generator = build_generator(config, params, state, checkpoint)
+    return NeuralVocoder(generator, audio, mean, scale, MIN_FRAMES)
 
 
 def _parallel_wavegan_audio(config: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -249,8 +164,23 @@ def _parallel_wavegan_statistics(
             path.name,
         )
         return None, torch.full((config.get("num_mels", 80),), 1 / factor)
-    mean, scale = read_hdf5(path) if suffix == ".h5" else read_npy(path)
-    return (
-        torch.from_numpy(mean.reshape(-1)).float() / factor,
-        torch.from_numpy(scale.reshape(-1)).float() / factor,
+    mean, scale = (
+        torch.from_numpy(values.reshape(-1)).float() / factor
+        for values in _mean_and_scale(path)
     )
+    return mean, scale
+
+
+def _mean_and_scale(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read the statistics of parallel_wavegan, in NumPy's format or in HDF5."""
+    if path.suffix == ".npy":
+        mean, scale = np.load(path, allow_pickle=False)[:2]
+        return mean, scale
+    try:
+        import h5py
+    except ImportError as error:
+        raise ImportError(
+            f"{path} needs the package h5py: {how_to_install('vocoder')}"
+        ) from error
+    with h5py.File(path, "r") as file:
+        return file["mean"][()], file["scale"][()]

@@ -1,1 +1,0 @@
-"""What the ``sttatts`` command does."""
