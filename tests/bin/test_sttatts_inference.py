@@ -290,7 +290,7 @@ def test_ids_that_are_no_file_names(decode, tmp_path):
         (["{root}/wav.scp,asr_speech,text"], "cannot be of type 'text'"),
         (["{root}/wav.scp,asr_speech"], "is not PATH,NAME,TYPE"),
         (["{root}/text,asr_text,text"], "needs --data_path_and_name_and_type PATH,asr"),
-        (["{root}/none,asr_speech,sound"], "No such file"),
+        (["{root}/none,asr_speech,sound"], "no such table"),
     ],
 )
 def test_wrong_data(decode, root, tmp_path, triples, message):
