@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import html
 import io
 from collections import Counter
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from espnet2_ext.io.files import write_text
+from espnet2_ext.scoring.pages import render
 from tools.restoration.differences import letter_pieces, word_changes
 from tools.restoration.review import COLUMNS
 
@@ -22,20 +22,6 @@ _TO = "←"
 _NOTHING = "–"
 _SHOWN = 1000
 """Characters of a refused answer."""
-
-_STYLE = """
-body { font-family: sans-serif; color: #222; max-width: 75em; margin: 1em auto;
-  padding: 0 1em }
-table { border-collapse: collapse; width: 100%; margin-bottom: 2em }
-th, td { border: 1px solid #bbb; padding: .3em .6em; vertical-align: top }
-th { background: #eee; text-align: start }
-.text { font-size: 1.4em; line-height: 1.9; white-space: pre-wrap; width: 36% }
-del { background: #ffd7d5; text-decoration: none; border-bottom: 2px solid #c00 }
-ins { background: #d2f4d3; text-decoration: none; border-bottom: 2px solid #070 }
-.box { width: 5em; text-align: center }
-.notes { width: 14% }
-tr { break-inside: avoid }
-"""
 
 
 @dataclass(frozen=True)
@@ -83,9 +69,34 @@ def write_report(folder: Path, lines: Sequence[Restored], notes: str) -> None:
     """
     changed = [line for line in lines if line.status == "changed"]
     kept = [line for line in lines if line.status == "kept"]
-    sections = [_changes_section(changed), _kept_section(kept)]
-    page = _page("Restored transcripts", [counts(lines), notes], sections)
-    write_text(folder / "changes.html", page)
+    sections = [
+        {
+            "heading": f"Changed ({len(changed)})",
+            "names": ["utterance", "transcript", "restored", "words"],
+            "rows": [
+                _row(line, "\n".join(_changes(line, _NOTHING))) for line in changed
+            ],
+        },
+        {
+            "heading": f"Not restored and kept ({len(kept)})",
+            "names": ["utterance", "transcript", "refused answer", "reason"],
+            "rows": [
+                {
+                    "uid": line.uid,
+                    "old": [(line.original, False)],
+                    "new": [(line.answer[:_SHOWN], False)],
+                    "notes": [line.reason],
+                }
+                for line in kept
+            ],
+        },
+    ]
+    _write_page(
+        folder / "changes.html",
+        "Restored transcripts",
+        [counts(lines), notes],
+        sections,
+    )
     write_text(folder / "changes.tsv", _table(lines))
 
 
@@ -110,12 +121,14 @@ def write_sheet(
 
     drawn = set(sorted(lines, key=place)[:count])
     sheet = [line for line in lines if line in drawn]
-    heads = ["utterance", "transcript", "restored", "right", "wrong", "remarks"]
-    box = '<td class="box">☐</td>'
-    rows = [f"{_cells(line)}{box}{box}<td></td>" for line in sheet]
-    notes = [f"{len(sheet)} of {len(lines)} lines, drawn with seed {seed}"]
-    page = _page("Sheet of restored transcripts", notes, [_section("", heads, rows)])
-    write_text(folder / "sheet.html", page)
+    section = {
+        "heading": "",
+        "names": ["utterance", "transcript", "restored", "right", "wrong", "remarks"],
+        "rows": [_row(line, "☐", "☐", "") for line in sheet],
+    }
+    note = f"{len(sheet)} of {len(lines)} lines, drawn with seed {seed}"
+    title = "Sheet of restored transcripts"
+    _write_page(folder / "sheet.html", title, [note], [section])
     write_text(folder / "sheet.tsv", _table(sheet))
     return sheet
 
@@ -126,8 +139,7 @@ def _table(lines: Sequence[Restored]) -> str:
     writer = csv.writer(buffer, dialect="excel-tab", lineterminator="\n")
     writer.writerow(COLUMNS)
     for line in lines:
-        pieces = word_changes(line.original, line.text)
-        changes = "; ".join(f"{piece.old} {_TO} {piece.new}" for piece in pieces)
+        changes = "; ".join(_changes(line, ""))
         writer.writerow(
             [
                 line.uid,
@@ -142,69 +154,28 @@ def _table(lines: Sequence[Restored]) -> str:
     return "\ufeff" + buffer.getvalue()
 
 
-def _changes_section(lines: Sequence[Restored]) -> str:
-    heads = ["utterance", "transcript", "restored", "words"]
-    rows = []
-    for line in lines:
-        pieces = word_changes(line.original, line.text)
-        words = "<br>".join(
-            html.escape(f"{piece.old or _NOTHING} {_TO} {piece.new or _NOTHING}")
-            for piece in pieces
-        )
-        rows.append(f'{_cells(line)}<td class="notes" dir="rtl" lang="ar">{words}</td>')
-    return _section(f"Changed ({len(lines)})", heads, rows)
-
-
-def _kept_section(lines: Sequence[Restored]) -> str:
-    heads = ["utterance", "transcript", "refused answer", "reason"]
-    rows = [
-        f"<td>{html.escape(line.uid)}</td>"
-        f"{_arabic(html.escape(line.original))}{_arabic(html.escape(line.answer[:_SHOWN]))}"
-        f'<td class="notes">{html.escape(line.reason)}</td>'
-        for line in lines
+def _changes(line: Restored, nothing: str) -> list[str]:
+    """Words that differ, each with what stands in its place."""
+    return [
+        f"{piece.old or nothing} {_TO} {piece.new or nothing}"
+        for piece in word_changes(line.original, line.text)
     ]
-    return _section(f"Not restored and kept ({len(lines)})", heads, rows)
 
 
-def _cells(line: Restored) -> str:
-    """Id, transcript and restored line, with what differs marked in both."""
+def _row(line: Restored, *notes: str) -> dict[str, object]:
+    """Transcript and restored line, with what differs marked in both, and notes."""
     pieces = letter_pieces(line.original, line.text)
-    old = "".join(_marked("del", piece.old, piece.changed) for piece in pieces)
-    new = "".join(_marked("ins", piece.new, piece.changed) for piece in pieces)
-    return f"<td>{html.escape(line.uid)}</td>{_arabic(old)}{_arabic(new)}"
+    return {
+        "uid": line.uid,
+        "old": [(piece.old, piece.changed) for piece in pieces],
+        "new": [(piece.new, piece.changed) for piece in pieces],
+        "notes": notes,
+    }
 
 
-def _marked(tag: str, text: str, changed: bool) -> str:
-    escaped = html.escape(text)
-    return f"<{tag}>{escaped}</{tag}>" if changed and text else escaped
-
-
-def _arabic(content: str) -> str:
-    return f'<td class="text" dir="rtl" lang="ar">{content}</td>'
-
-
-def _section(title: str, heads: Sequence[str], rows: Sequence[str]) -> str:
-    if not rows:
-        return ""
-    head = "".join(f"<th>{name}</th>" for name in heads)
-    body = "\n".join(f"<tr>{row}</tr>" for row in rows)
-    heading = f'<h2 dir="ltr">{title}</h2>\n' if title else ""
-    return f"{heading}<table>\n<tr>{head}</tr>\n{body}\n</table>"
-
-
-def _page(title: str, notes: Sequence[str], sections: Sequence[str]) -> str:
-    """A page that needs no other file; its columns run from right to left."""
-    paragraphs = "\n".join(
-        f'<p dir="ltr">{html.escape(note)}</p>' for note in notes if note
-    )
-    tables = "\n".join(section for section in sections if section)
-    return f"""<!doctype html>
-<html lang="en" dir="rtl">
-<head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>
-<body>
-<h1 dir="ltr">{title}</h1>
-{paragraphs}
-{tables}
-</body>
-</html>
-"""
+def _write_page(
+    path: Path, title: str, notes: list[str], sections: list[dict[str, object]]
+) -> None:
+    """Write a page that needs no other file; its columns run from right to left."""
+    content = {"title": title, "notes": notes, "sections": sections}
+    write_text(path, render("changes.html", Path(__file__).parent, **content))
