@@ -10,7 +10,7 @@ unknown_option() { # unknown_option WORD
 }
 check_option() { # check_option NAME VALUE: called for every option that is given
     local default pattern='' what=''
-    default=$(configuration | sed -n "s/^$1=\([^ ]*\).*/\1/p")
+    default=$(sed -n "s/^$1=\([^ ]*\).*/\1/p" <<<"$configuration")
     case $1 in
         tasks) pattern='^ *((asr|tts|vc) *)+$' what="some of asr, tts, vc" ;;
         token_type) pattern='^(char|bpe)$' what="char or bpe" ;;

@@ -14,9 +14,6 @@ choice() { # choice NAME WORD...: the option has to be one of the words
     for word in "$@"; do [ "${!name}" != "$word" ] || return 0; done
     die "--$name '${!name}': give one of: $*"
 }
-configuration() { # lines "name=default  # comment" and "# ---- heading"
-    sed -n '/^# Begin configuration section/,/^# End configuration section/p' "$0" | sed '1d;$d'
-}
 usage() { # the comment at the script's top, then its options with the values they have
     local line name value
     sed -n '2,/^# Begin configuration section/p' "$0" | sed '$d;/^# shellcheck/d;s/^# \{0,1\}//'
@@ -29,14 +26,16 @@ usage() { # the comment at the script's top, then its options with the values th
             [[ $line == *'# '* ]] && line="# ${line#*# }" || line=''
             printf '  %-28s%s\n' "--$name $value" "${line:+ $line}"
         fi
-    done < <(configuration)
+    done <<<"$configuration"
 }
 
 if [ -z "${user_command:-}" ]; then
     export user_command=./run.sh
     [ $# -eq 0 ] || user_command+=$(printf ' %q' "$@")
 fi
-declared=$(configuration | sed -n 's/^\([a-z0-9_]*\)=.*/\1/p')
+# Lines "name=default  # comment" and "# ---- heading".
+configuration=$(sed -n '/^# Begin configuration section/,/^# End configuration section/p' "$0" | sed '1d;$d')
+declared=$(sed -n 's/^\([a-z0-9_]*\)=.*/\1/p' <<<"$configuration")
 others=()
 while [ $# -gt 0 ]; do
     case $1 in
