@@ -131,13 +131,13 @@ def write_set(
     """
     tables: dict[str, dict[str, str]] = {"wav.scp": {}, "text": {}, "utt2spk": {}}
     for utterance in utterances:
-        uid = name = utterance.uid
+        uid = utterance.uid
         if utterance.part is not None:
             name = as_id(utterance.wav.stem)
             begin, end = utterance.part
             segments = tables.setdefault("segments", {})
             segments[uid] = f"{name} {begin:.2f} {end:.2f}"
-        tables["wav.scp"][name] = str(utterance.wav.resolve())
+        tables["wav.scp"][uid] = str(utterance.wav.resolve())
         tables["text"][uid] = " ".join(utterance.text.split())
         tables["utt2spk"][uid] = utterance.speaker
         if utterance.target is not None:
