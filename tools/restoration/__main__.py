@@ -50,7 +50,7 @@ MODEL = "OPENAI_MODEL"
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 if all is well, 1 if not."""
     args = _parser().parse_args(argv)
-    logging.basicConfig(level="INFO", format="%(levelname)s: %(message)s", force=True)
+    logging.basicConfig(level="INFO", format="%(levelname)s: %(message)s")
     args.cache_dir = args.cache_dir or _beside(args.output, "cache")
     args.report_dir = args.report_dir or _beside(args.output, "report")
     if not args.from_file:  # which works offline unless --model says otherwise
