@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 
-from espnet2_ext import cli
+import espnet2_ext.cli as cli
 from espnet2_ext.inference.options import (
     ComputingOptions,
     GenerationOptions,

@@ -6,13 +6,15 @@ line in :func:`load_vocoder`, one test.
 
 import re
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
 
-from espnet2_ext.inference.vocoders.neural import OWN_SETTINGS, NeuralVocoder, load_own
 from espnet2_ext.sttatts.config import AudioConfig
+
+if TYPE_CHECKING:
+    from espnet2_ext.inference.vocoders.neural import NeuralVocoder
 
 GRIFFIN_LIM = "griffin_lim"
 """The name of the vocoder that needs no trained weights."""
@@ -70,8 +72,10 @@ def load_vocoder(
     return _load_neural(path, audio).to(device).eval()
 
 
-def _load_neural(path: Path, audio: AudioConfig) -> NeuralVocoder:
+def _load_neural(path: Path, audio: AudioConfig) -> "NeuralVocoder":
     """Find out the format of ``path`` and read it."""
+    from espnet2_ext.inference.vocoders.neural import OWN_SETTINGS, load_own
+
     if not path.exists():
         raise FileNotFoundError(
             f"no vocoder at {path}: give a vocoder's directory or checkpoint, "
