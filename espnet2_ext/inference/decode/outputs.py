@@ -1,6 +1,6 @@
 """What a decoding run writes, in ESPnet's layout."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -142,7 +142,7 @@ class SpeechOutputs:
 
     def write_tables(self, rows: Sequence[tuple[str, Record]]) -> None:
         """Write shapes (frames,bins), lengths (samples), stops and attention scores."""
-        values = {
+        values: dict[str, Callable[[str, Record], Any]] = {
             "wav.scp": lambda uid, record: self._wav(uid),
             "speech_shape/speech_shape": lambda _, r: ",".join(map(str, r["shape"])),
             "lengths": lambda _, record: record["samples"],
