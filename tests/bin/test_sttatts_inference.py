@@ -1,11 +1,5 @@
 """The recipes' decoding command: tables, failures, a kill at any moment."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,87 +9,18 @@ import yaml
 from filelock import FileLock
 
 from espnet2_ext import STTATTS
-from espnet2_ext.bin.sttatts_inference import main
-from tests.model_dirs import SPEAKERS, TEXTS, write_model, write_waves
-
-UIDS = [f"utt{place}" for place in range(len(TEXTS))]
-ASR = ["--task=asr", "--beam_size=2", "--ctc_weight=0.3"]
-TTS = ["--task=tts", "--minlenratio=1", "--maxlenratio=2"]
-VC = ["--task=vc", "--minlenratio=1", "--maxlenratio=1"]
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    root = tmp_path_factory.mktemp("inference")
-    write_model(root / "model")
-    waves = write_waves(root / "wav")
-    names = ["anna", "omar"] * 3
-    write(root / "wav.scp", waves)
-    write(root / "text", TEXTS)
-    write(root / "names", names)
-    vectors = []
-    for name in names:
-        vectors.append(root / f"{name}.npy")
-        np.save(vectors[-1], SPEAKERS[name])
-    write(root / "spembs.scp", vectors)
-    return root
-
-
-def write(path, values, uids=UIDS):
-    lines = [f"{uid} {value}\n" for uid, value in zip(uids, values, strict=False)]
-    path.write_text("".join(lines))
-
-
-def data(*triples):
-    return [f"--data_path_and_name_and_type={triple}" for triple in triples]
-
-
-@pytest.fixture
-def decode(root, capfd):
-    """Run the command on the model; returns the exit code and the log."""
-
-    def run(*words, model=True):
-        words = [*words, *([f"--model={root / 'model'}"] if model else [])]
-        code = main([str(word) for word in words])
-        return code, capfd.readouterr().err
-
-    return run
-
-
-@pytest.fixture
-def asr(root):
-    return [*ASR, *data(f"{root}/wav.scp,asr_speech,sound")]
-
-
-@pytest.fixture
-def tts(root):
-    return [
-        *TTS,
-        *data(f"{root}/text,tts_text,text", f"{root}/spembs.scp,tts_spembs,npy"),
-    ]
-
-
-def table(path):
-    pairs = (line.partition(" ") for line in path.read_text().splitlines())
-    return {uid: value for uid, _, value in pairs}
-
-
-def tables(folder):
-    """Every table of a run; scores and files apart."""
-    return {
-        str(path.relative_to(folder)): path.read_text()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-        and not path.name.startswith(".")
-        and path.suffix not in (".jsonl", ".log", ".wav", ".npy", ".png", ".scp")
-        and path.name != "score"
-    }
-
-
-def journal(folder):
-    lines = (folder / "journal.jsonl").read_text().splitlines()
-    return [json.loads(line)["uid"] for line in lines[1:]]
-
+from tests.bin.decoding import (
+    ASR,
+    TTS,
+    UIDS,
+    VC,
+    data,
+    journal,
+    table,
+    tables,
+    write,
+)
+from tests.model_dirs import SPEAKERS, TEXTS
 
 # ---- what is written -------------------------------------------------------------
 
@@ -322,126 +247,3 @@ def test_one_writer_per_folder(decode, asr, tmp_path):
         code, err = decode(*asr, "--output_dir", tmp_path)
     assert code == 1
     assert "another run writes into it" in err
-
-
-# ---- again and again -------------------------------------------------------------
-
-
-def test_a_finished_run_does_not_load_the_model(decode, asr, tmp_path, monkeypatch):
-    decode(*asr, "--output_dir", tmp_path)
-    before = tables(tmp_path)
-    (tmp_path / "1best_recog" / "text").unlink()
-    monkeypatch.setattr(STTATTS, "__init__", None)
-    assert decode(*asr, "--output_dir", tmp_path)[0] == 0
-    assert tables(tmp_path) == before
-
-
-def test_a_lost_wav_is_made_again(decode, tts, tmp_path):
-    decode(*tts, "--output_dir", tmp_path)
-    before = (tmp_path / "wav/utt3.wav").stat().st_mtime_ns
-    (tmp_path / "wav/utt2.wav").unlink()
-    (tmp_path / "wav/.unfinished.1.wav").touch()
-    assert decode(*tts, "--output_dir", tmp_path)[0] == 0
-    assert sorted(p.stem for p in (tmp_path / "wav").iterdir()) == UIDS
-    assert (tmp_path / "wav/utt3.wav").stat().st_mtime_ns == before
-    assert journal(tmp_path).count("utt2") == 2
-
-
-def test_results_of_other_options_stay(decode, asr, tmp_path):
-    decode(*asr, "--nbest=2", "--output_dir", tmp_path)
-    before = tables(tmp_path)
-    code, err = decode(*asr, "--nbest=1", "--output_dir", tmp_path)
-    assert code == 1
-    assert f"{tmp_path}: holds results of other options" in err
-    assert "--overwrite true" in err
-    assert tables(tmp_path) == before
-    # These do not change results.
-    code, err = decode(
-        *asr, "--nbest=2", "--batch_size=1", "--num_workers=0", "--output_dir", tmp_path
-    )
-    assert code == 0
-    assert len(journal(tmp_path)) == len(UIDS)
-    words = (*asr, "--nbest=1", "--overwrite=true", "--output_dir", tmp_path)
-    code, err = decode(*words)
-    assert code == 0
-    assert "made with other options" in err
-    assert not (tmp_path / "2best_recog").exists()
-    assert sorted(journal(tmp_path)) == UIDS
-
-
-def test_results_of_another_model_stay(decode, asr, root, tmp_path):
-    write_model(tmp_path / "model", cleaner="english")
-    words = (*asr, "--output_dir", tmp_path / "out")
-    decode(*words)
-    other = (*words, f"--model={tmp_path / 'model'}")
-    code, err = decode(*other, model=False)
-    assert code == 1
-    assert "of another model" in err
-    code, err = decode(*other, "--overwrite", model=False)
-    assert code == 0
-    assert "by another model" in err
-
-
-@pytest.mark.parametrize("damage", ["cut line", "no JSON", "cut header"])
-def test_a_damaged_journal(decode, asr, tmp_path, damage):
-    decode(*asr, "--batch_size=1", "--output_dir", tmp_path)
-    before = tables(tmp_path)
-    path = tmp_path / "journal.jsonl"
-    lines = path.read_bytes().splitlines(keepends=True)
-    damaged = {
-        "cut line": [*lines[:4], lines[4][:20]],
-        "no JSON": [*lines[:4], b"\0\0\0\n", *lines[5:]],
-        "cut header": [lines[0][:10]],
-    }
-    path.write_bytes(b"".join(damaged[damage]))
-    assert decode(*asr, "--output_dir", tmp_path)[0] == 0
-    assert tables(tmp_path) == before
-    assert sorted(journal(tmp_path)) == UIDS
-
-
-SLOW = """
-import sys, time
-from espnet2_ext import STTATTS
-from espnet2_ext.bin.sttatts_inference import main
-for name in ("transcribe", "synthesize"):
-    def slow(*args, call=getattr(STTATTS, name), **kwargs):
-        time.sleep(0.3)
-        return call(*args, **kwargs)
-    setattr(STTATTS, name, slow)
-sys.exit(main(sys.argv[1:]))
-"""
-
-
-@pytest.mark.parametrize("task", ["asr", "tts"])
-def test_a_killed_run_goes_on(decode, asr, tts, root, tmp_path, task):
-    words = [*(asr if task == "asr" else tts), "--batch_size=1", "--write_feats=true"]
-    decode(*words, "--output_dir", tmp_path / "unbroken")
-    broken = tmp_path / "broken"
-    words += ["--output_dir", str(broken)]
-    killed = subprocess.Popen(
-        [sys.executable, "-c", SLOW, *words, f"--model={root / 'model'}"],
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    deadline = time.monotonic() + 60
-    path = broken / "journal.jsonl"
-    while not path.exists() or path.read_bytes().count(b"\n") < 4:
-        assert killed.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
-    finished = journal(broken)
-    assert 3 <= len(finished) < len(UIDS)
-    assert not (broken / ".done").exists()
-    with path.open("ab") as file:
-        file.write(b'{"uid": "utt')  # as if the kill had hit the write
-    code, err = decode(*words)
-    assert code == 0
-    assert f"{len(finished)} utterances are finished" in err
-    assert tables(broken) == tables(tmp_path / "unbroken")
-    assert journal(broken)[: len(finished)] == finished
-    assert sorted(journal(broken)) == UIDS  # none was computed twice
-    for one in (tmp_path / "unbroken").rglob("*.npy"):
-        other = broken / one.relative_to(tmp_path / "unbroken")
-        np.testing.assert_array_equal(np.load(one), np.load(other))
