@@ -137,7 +137,7 @@ class Decoder:
                 self.model.token_list,
                 self.model.device,
             )
-        self.model.transcribe([], **found)
+        self.model.transcribe([], **self._settings, **found)
         return found
 
     def load(
