@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from espnet2_ext.io.messages import one_line
+
 
 def load_espnet_speakers(source: str) -> Any:
     """Make the extractor: samples (N,) at 16 kHz to (E,).
@@ -32,7 +34,7 @@ def load_espnet_speakers(source: str) -> Any:
     try:
         embed = Speech2Embedding(str(files.train_config), str(files.model_file))
     except (AttributeError, KeyError, TypeError, RuntimeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = one_line(error)
         raise ValueError(f"{source}: not an ESPnet-SPK model: {reason}") from None
     _check_weights(embed.spk_model, files.model_file)
 

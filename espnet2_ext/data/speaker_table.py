@@ -17,6 +17,7 @@ from espnet2_ext.data.speaker_extractors import (
     same_tool,
 )
 from espnet2_ext.io.files import replacing
+from espnet2_ext.io.messages import listed
 
 TOOL = "speaker tool"
 """Entry of ``speakers.npz`` that names the extractor; no speaker's name has a space."""
@@ -165,9 +166,7 @@ class SpeakerTable:
         return self.names[0]
 
     def _known(self) -> str:
-        names = self.names
-        shown = ", ".join(names[:10]) or "none by name"
-        return shown + (", …" if len(names) > 10 else "")
+        return listed(self.names) or "none by name"
 
     def _extract(self, path: Path) -> np.ndarray:
         # Models that come from SpeechT5 take SpeechBrain's x-vectors and do not say so.
