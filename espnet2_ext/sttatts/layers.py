@@ -1,7 +1,6 @@
 """What encoder and decoder are made of: masks, positions, norms, attention."""
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -29,35 +28,34 @@ FAIRSEQ_FIRST_POSITION = 2
 """fairseq counts positions from padding_idx + 1, and padding_idx is 1."""
 
 
-class _Growing:
-    """A table that is made anew where it is too short.
+class _Positions(nn.Module):
+    """Encodings in a table that is made anew where it is too short.
 
-    Not a buffer of its module: DistributedDataParallel would broadcast buffers, and
+    The table is not a buffer: DistributedDataParallel would broadcast buffers, and
     processes that have met sequences of different lengths have tables of different
     sizes.
     """
 
-    def __init__(self, make: Callable[[int], Tensor]):
-        self.make = make
-        self.table = make(512)
-
-    def of(self, length: int, device: torch.device) -> Tensor:
-        """Give ``length`` rows or more, on ``device``."""
-        if length > self.table.size(0):
-            # Rounded up, so that growing sequences rarely rebuild it.
-            self.table = self.make(2 ** math.ceil(math.log2(length)))
-        if self.table.device != device:
-            self.table = self.table.to(device)
-        return self.table
-
-
-class SinusoidalPositions(nn.Module):
-    """fairseq's sinusoidal embedding: [sin half | cos half], zero on padding."""
-
     def __init__(self, d_model: int):
         super().__init__()
         self.d_model = d_model
-        self._table = _Growing(self._make_table)
+        self._table = self._make_table(512)
+
+    def _make_table(self, length: int) -> Tensor:
+        raise NotImplementedError
+
+    def _rows(self, start: int, stop: int, device: torch.device) -> Tensor:
+        """Encodings of the positions from ``start`` to before ``stop``."""
+        if stop > self._table.size(0):
+            # Rounded up, so that growing sequences rarely rebuild it.
+            self._table = self._make_table(2 ** math.ceil(math.log2(stop)))
+        if self._table.device != device:
+            self._table = self._table.to(device)
+        return self._table[start:stop]
+
+
+class SinusoidalPositions(_Positions):
+    """fairseq's sinusoidal embedding: [sin half | cos half], zero on padding."""
 
     def _make_table(self, length: int) -> Tensor:
         half = self.d_model // 2
@@ -79,20 +77,17 @@ class SinusoidalPositions(nn.Module):
         Returns:
             (B, L, D) encodings; zero where ``mask`` is False.
         """
-        length = mask.size(1) + offset
-        table = self._table.of(length, mask.device)
-        return table[offset:length].unsqueeze(0) * mask.unsqueeze(2)
+        rows = self._rows(offset, offset + mask.size(1), mask.device)
+        return rows.unsqueeze(0) * mask.unsqueeze(2)
 
 
-class ScaledPositions(nn.Module):
+class ScaledPositions(_Positions):
     """ESPnet's scaled encoding: x + alpha * interleaved sin/cos, alpha trained."""
 
     def __init__(self, d_model: int, dropout: float):
-        super().__init__()
-        self.d_model = d_model
+        super().__init__(d_model)
         self.alpha = nn.Parameter(torch.tensor(1.0))
         self.dropout = nn.Dropout(dropout)
-        self._table = _Growing(self._make_table)
 
     def _make_table(self, length: int) -> Tensor:
         positions = torch.arange(length, dtype=torch.float).unsqueeze(1)
@@ -107,9 +102,8 @@ class ScaledPositions(nn.Module):
 
     def forward(self, x: Tensor, offset: int = 0) -> Tensor:
         """Add the encoding of positions ``offset`` onwards to ``x`` (B, L, D)."""
-        length = x.size(1) + offset
-        table = self._table.of(length, x.device)
-        return self.dropout(x + self.alpha * table[offset:length])
+        rows = self._rows(offset, offset + x.size(1), x.device)
+        return self.dropout(x + self.alpha * rows)
 
 
 class RelativePositions(nn.Module):

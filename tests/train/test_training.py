@@ -12,6 +12,7 @@ import torch
 
 from espnet2_ext.bin.sttatts_train import main
 from espnet2_ext.train.checkpoints import CHECKPOINT, PREVIOUS
+from espnet2_ext.train.trainer import UNTRAINED
 from tests.corpora import training_arguments
 
 QUIET = [
@@ -76,6 +77,7 @@ def test_both_tasks_learn(tmp_path):
     for name in ("joint_loss", "asr_loss", "tts_loss", "vc_loss"):
         assert (folder / f"valid.{name}.best.pth").exists()
         assert (folder / f"valid.{name}.ave.pth").exists()
+    assert not (folder / UNTRAINED).exists()  # Nothing compares with it.
 
 
 def test_joint_loss_weighs_the_tasks_as_training_does(tmp_path):
