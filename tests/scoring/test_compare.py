@@ -71,6 +71,9 @@ def test_tasks_of_a_system_share_a_row(tmp_path):
         "|mine|test|–|measured|12.50 (10.00 to 20.00)|6.25 (10.00 to 20.00)|25.00|1.00"
         "|3.50 (3.00 to 4.00)|"
     ) in page
+    html = (tmp_path / "out" / "compare.html").read_text(encoding="utf-8")
+    assert '<td data-name="ASR WER %" class="wide">12.50 (10.00 to 20.00)' in html
+    assert f"<code>{exp}/asr/test</code>" in html
     # What was made of what is said.
     assert any("TTS CER %, natural: judge whisper:base" in line for line in page)
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from espnet2_ext.scoring.pages import report as report_page
+from espnet2_ext.scoring import pages
 from tests.browser import DESKTOP, PHONE, open_browser, require_browser
 from tests.scoring.report_data import (
     ARABIC,
@@ -110,7 +110,7 @@ def test_an_empty_folder_is_named(tmp_path, capsys):
 
 
 def test_examples():
-    assert doctest.testmod(report_page).failed == 0
+    assert doctest.testmod(pages).failed == 0
 
 
 SCRIPT = """

@@ -30,4 +30,16 @@ def render(template: str, folder: Path | None = None, **content: object) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["marked"] = marked
     return environment.get_template(template).render(content)
+
+
+def marked(line: str) -> tuple[int, list[tuple[bool, str]]]:
+    """Read a line of a Markdown list: indentation, and parts, of which some are code.
+
+    >>> marked("    - a `b` c")
+    (1, [(False, 'a '), (True, 'b'), (False, ' c')])
+    """
+    indent = (len(line) - len(line.lstrip())) // 4
+    parts = line.strip().removeprefix("- ").split("`")
+    return indent, [(i % 2 == 1, part) for i, part in enumerate(parts) if part]

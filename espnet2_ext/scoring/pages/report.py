@@ -89,7 +89,7 @@ def _section(
         "curves": curves,
         "pictures": media.training_pictures(experiment.folder, f"{prefix}_training"),
         "listings": listings,
-        "origins": [_marked(line) for line in origin_lines(experiment.results, "")],
+        "origins": origin_lines(experiment.results, ""),
     }
 
 
@@ -134,14 +134,3 @@ def _listing(
     if (folder / ERRORS).is_file():
         errors = media.copy(folder / ERRORS, f"{prefix}_errors")
     return {"count": len(found), "utterances": shown, "errors": errors}
-
-
-def _marked(line: str) -> tuple[int, list[tuple[bool, str]]]:
-    """Read a line of a Markdown list: indentation, and parts, of which some are code.
-
-    >>> _marked("    - a `b` c")
-    (1, [(False, 'a '), (True, 'b'), (False, ' c')])
-    """
-    indent = (len(line) - len(line.lstrip())) // 4
-    parts = line.strip().removeprefix("- ").split("`")
-    return indent, [(i % 2 == 1, part) for i, part in enumerate(parts) if part]

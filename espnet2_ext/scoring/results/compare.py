@@ -134,7 +134,10 @@ def measured_rows(name: str, experiment: Experiment) -> list[Row]:
     rows: list[Row] = []
     for label, result in experiment.results.items():
         recognizer = result.get("recognizer")
+        # A listening test is of its own systems.
         systems: dict[str, dict[str, dict[str, Any]]] = {}
+        if result["kind"] != "mos":
+            systems[""] = {}
         for system, metric, figure in _measured(result):
             figure |= {"label": label, "folder": str(experiment.folders[label])}
             systems.setdefault(system, {})[metric] = figure
