@@ -30,10 +30,10 @@ def decode_in_jobs(
     """Decode what a run misses, each job a part of it.
 
     Args:
-        run: whose folder no other run writes into.
-        journal: of the run; gets what the jobs, and those of a killed run, finished.
-        args: of ``bin/sttatts_inference.py``.
-        jobs: how many, and where.
+        run: The run, into whose folder nobody else writes.
+        journal: The run's own journal, which gets what the jobs finish.
+        args: The options of ``bin/sttatts_inference.py``.
+        jobs: How many jobs there are, and where they run.
 
     Returns:
         Reasons of failed utterances.

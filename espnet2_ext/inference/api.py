@@ -70,7 +70,7 @@ class STTATTS(TrainedModel):
 
         Args:
             wave: path, or samples (N,); or a list of these.
-            sample_rate: of samples (Hz); files know their own.
+            sample_rate: Rate of samples (Hz); files know their own.
             settings: the fields of
                 :class:`~espnet2_ext.inference.options.SearchOptions` (``beam_size``,
                 ``ctc_weight``, ``nbest``, …; a beam of 1 with ``ctc_weight=0`` is the
@@ -251,7 +251,7 @@ class STTATTS(TrainedModel):
         Args:
             wave: path, or samples (N,); or a list of these.
             speaker: who speaks; see :meth:`synthesize`.
-            sample_rate: of samples (Hz).
+            sample_rate: Rate of samples (Hz); files know their own.
             settings: those of :meth:`synthesize`, where ``utterance_ids`` are by
                 default digests of the samples; and ``max_seconds``, the longest
                 accepted utterance (None: any).

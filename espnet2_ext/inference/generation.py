@@ -65,7 +65,7 @@ def generate(
     the last of them back, stop on any of the r probabilities or at the limit.
 
     Args:
-        model: in evaluation mode.
+        model: The model, in evaluation mode.
         memory: (B, T, D) after task fusion.
         memory_lengths: (B,) real frames.
         spembs: (B, E) speaker embeddings.

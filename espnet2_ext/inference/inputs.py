@@ -84,8 +84,8 @@ class ModelInputs:
         """Samples (N,) of a path or array at the model's rate.
 
         Args:
-            source: a path, or samples at ``sample_rate`` (Hz).
-            sample_rate: see ``source``; files know their own.
+            source: A path, or samples at ``sample_rate`` (Hz).
+            sample_rate: Rate of samples; files know their own.
             max_seconds: longest accepted speech; None and 0 accept any.
 
         Raises:
@@ -130,8 +130,8 @@ class ModelInputs:
         """Embeddings (count, E) of one speaker, or of one speaker per utterance.
 
         Args:
-            speaker: see :meth:`SpeakerTable.resolve`; or a list, a tuple or the rows
-                of an array (count, E).
+            speaker: What :meth:`SpeakerTable.resolve` takes; or a list, a tuple or
+                the rows of an array (count, E).
             count: number of utterances, at least one.
 
         Raises:

@@ -33,11 +33,11 @@ class TrainedModel:
 
         Args:
             files: where the parts of the model are.
-            device: for the model and the vocoder.
-            dtype: of the arithmetic; ``torch.bfloat16`` is faster where the
+            device: Where the model and the vocoder run.
+            dtype: Type of the arithmetic; ``torch.bfloat16`` is faster where the
                 processor has it, and not exact.
-            vocoder: see :func:`~espnet2_ext.inference.vocoders.loading.load_vocoder`;
-                the model's own by default, else Griffin-Lim. Loaded when needed.
+            vocoder: What ``vocoders.loading.load_vocoder`` takes; the model's own by
+                default, else Griffin-Lim. It is loaded when it is needed.
             named_files: the files one by one (``train_config``, ``model_file``,
                 ``bpemodel``, ``speakers``), as ESPnet's model zoo gives them:
                 ``STTATTS(**ModelDownloader().download_and_unpack(zip))``.
@@ -73,11 +73,11 @@ class TrainedModel:
         """Load a model directory, a packed zip, a URL of one, or a name on a hub.
 
         Args:
-            source: see :func:`~espnet2_ext.formats.import_once.find_or_import`;
-                without it the model that comes with the package.
-            device: see the class.
-            dtype: see the class.
-            vocoder: see the class.
+            source: What :func:`~espnet2_ext.formats.import_once.find_or_import` takes;
+                None for the model that comes with the package.
+            device: Where the model and the vocoder run.
+            dtype: Type of the arithmetic.
+            vocoder: Another vocoder than the model's own.
         """
         from espnet2_ext.formats.import_once import find_or_import
 

@@ -186,10 +186,10 @@ def add_kinds(
     """Add a group of options to a command for each of ``kinds``.
 
     Args:
-        parser: of the command.
-        kinds: of :data:`TITLES`.
-        dashes: see :class:`~espnet2_ext.io.options.OptionGroup`.
-        without: names to leave out.
+        parser: The parser of the command.
+        kinds: Some of the keys of :data:`TITLES`.
+        dashes: Whether words are parted by dashes, or by underscores as in ESPnet.
+        without: Names to leave out.
     """
     for kind in kinds:
         add_options(parser, kind, TITLES[kind], dashes, without)

@@ -19,7 +19,7 @@ class Reader:
         """Begin before the first letter.
 
         Args:
-            config: of the model.
+            config: Sizes of the model, and its attention window.
             task: ``tts``, or ``vc``, where frames of the source stand for letters.
             lengths: (B,) letters of each text.
         """

@@ -46,8 +46,8 @@ class DecodingRun:
         """Read the tables; nothing is written yet, and no model loaded.
 
         Args:
-            args: of ``bin/sttatts_inference.py``.
-            files: of the model.
+            args: The options of ``bin/sttatts_inference.py``.
+            files: Where the parts of the model are.
 
         Raises:
             ValueError, OSError: unusable options or tables.

@@ -150,10 +150,10 @@ class Decoder:
         """Read and check one input.
 
         Args:
-            source: a text; or a recording's path, or samples (N,).
-            speaker: embedding (E,); see :class:`Item`.
-            name: see :class:`Item`.
-            sample_rate: of samples (Hz); the model's by default.
+            source: A text; or a recording's path, or samples (N,).
+            speaker: The embedding (E,) of who is to speak.
+            name: What decides the dropout; see :class:`Item`.
+            sample_rate: Rate of samples (Hz); the model's by default.
 
         Raises:
             OSError, ValueError: not there or not usable.

@@ -52,7 +52,7 @@ class InputTables:
             triples: ``path,name,type``, as ESPnet's commands take them.
             key_file: its first column chooses and orders the utterances; all
                 utterances of the main input, in its order, by default.
-            speaker: of all utterances, where no table gives one for each.
+            speaker: Who speaks all utterances, where no table says it for each.
 
         Raises:
             ValueError: a wrong name or type, a missing input, a repeated utterance.

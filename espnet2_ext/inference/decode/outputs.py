@@ -99,9 +99,9 @@ class SpeechOutputs:
         """Choose what to write.
 
         Args:
-            folder: of the run.
-            features: also write mel spectrograms.
-            plotted: utterances that get pictures.
+            folder: The folder of the run.
+            features: Whether to write mel spectrograms, too.
+            plotted: The utterances that get pictures.
         """
         self._folder = folder
         self._features = features

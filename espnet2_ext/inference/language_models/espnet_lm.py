@@ -85,8 +85,8 @@ def load_espnet_lm(
     """Load a language model.
 
     Args:
-        config: of its training.
-        weights: of its training.
+        config: The ``config.yaml`` of its training.
+        weights: The weights that its training left.
         tokens: token list of the model that is to use it.
         device: where it runs.
 

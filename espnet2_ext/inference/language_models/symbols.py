@@ -28,7 +28,7 @@ def places_in(names: Sequence[str], tokens: Sequence[str], source: object) -> Te
         names: symbols of the language model, by identity; the last one is start and
             end.
         tokens: token list of the model.
-        source: of the language model, for messages.
+        source: Where the language model is, for messages.
 
     Returns:
         (V,) identity in the language model of each of our tokens; those it does not

@@ -27,7 +27,7 @@ class CachedTextDecoder:
         """Project the memory.
 
         Args:
-            model: in evaluation mode.
+            model: The model, in evaluation mode.
             memory: (U, T, D) after fusion.
             lengths: (U,) real frames.
         """

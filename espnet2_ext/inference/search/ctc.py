@@ -175,7 +175,7 @@ def seconds_per_frame(samples: int, frames: int, sample_rate: int) -> float:
     Args:
         samples: length of the utterance.
         frames: memory frames that it became.
-        sample_rate: of the samples (Hz).
+        sample_rate: Samples per second (Hz).
     """
     return samples / (frames * sample_rate)
 

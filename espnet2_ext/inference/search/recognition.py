@@ -37,7 +37,7 @@ def search(
     """Transcribe a batch of utterances; each gets the same as it would alone.
 
     Args:
-        model: in evaluation mode.
+        model: The model, in evaluation mode.
         memory: (U, T, D) from ``encode_speech(..., padding="exact")``, not fused.
         memory_lengths: (U,) real frames.
         options: how to search.

@@ -24,7 +24,7 @@ MAGNITUDE_ITERATIONS = 50
 PHASE_ITERATIONS = 64
 
 MOMENTUM = 0.99
-"""Of fast Griffin-Lim (Perraudin et al., 2013), as in librosa and torchaudio."""
+"""Momentum of fast Griffin-Lim (Perraudin et al., 2013), as librosa has it."""
 
 MAX_LOG_MEL = 5.0
 """Far above full scale: keeps the output of a diverged model finite."""

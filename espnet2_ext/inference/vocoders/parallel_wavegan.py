@@ -18,7 +18,7 @@ GENERATORS = (
 """The generators whose only input is a mel spectrogram."""
 
 MIN_FRAMES = 8
-"""Enough for the reflection padding of every MelGAN."""
+"""The shortest input (frames) for the reflection padding of every MelGAN."""
 
 # Band splitting of checkpoints of version 0.4.2 and older.
 _OLD_PQMF = {"taps": 62, "cutoff_ratio": 0.15, "beta": 9.0}
