@@ -59,12 +59,16 @@ def refuse_variants(
 
 SIZES = (
     ("d_model", "encoder.layer_norm.weight", 0),
+    ("d_model", "encoder.layers.0.self_attn.q_proj.weight", 0),
+    ("d_model", "encoder.layers.0.self_attn.q_proj.weight", 1),
+    ("d_model", "encoder.layers.0.feed_forward.fc1.weight", 1),
     ("ffn", "encoder.layers.0.feed_forward.fc1.weight", 0),
     ("positions", "encoder.positions.embedding.weight", 0),
     ("head_width", "encoder.positions.embedding.weight", 1),
     ("group_width", POS_CONV, 1),
     ("pos_conv_kernel", POS_CONV, 2),
     ("front_end.channels", "speech_encoder_prenet.front_end.projection.weight", 1),
+    ("front_end.channels", "speech_encoder_prenet.front_end.convs.1.weight", 1),
     ("prenet_units", "speech_decoder_prenet.layers.0.weight", 0),
     ("audio.n_mels", "speech_decoder_prenet.layers.0.weight", 1),
     ("speaker_dim", SPEAKER_LAYER, 1),
@@ -74,7 +78,8 @@ SIZES = (
     ("fusion.task_dim", "task_fusion.projection.weight", 1),
 )
 """Settings of the model, and the tensor and dimension that tell them; the widths of
-speaker and task include D."""
+speaker and task include D.  What is told twice has to agree, lest a small file of odd
+shapes asks for a huge model."""
 
 COUNTS = (
     ("encoder_layers", "encoder.layers."),
@@ -88,12 +93,12 @@ def model_sizes(state: dict[str, Tensor]) -> dict[str, Any]:
     """Sizes that the shapes of ``state`` tell, by names such as ``audio.n_mels``.
 
     Raises:
-        ValueError: the encoder or decoder is missing, or a tensor has too few
-            dimensions.
+        ValueError: the encoder or decoder is missing, or shapes that do not fit.
     """
     for name in (
         "encoder.layer_norm.weight",
         "encoder.positions.embedding.weight",
+        "encoder.layers.0.self_attn.q_proj.weight",
         "encoder.layers.0.feed_forward.fc1.weight",
         "decoder.layers.0.feed_forward.fc1.weight",
     ):
@@ -103,9 +108,13 @@ def model_sizes(state: dict[str, Tensor]) -> dict[str, Any]:
     for setting, name, dim in SIZES:
         if name in state:
             shape = tuple(state[name].shape)
-            if len(shape) <= dim:
-                raise ValueError(f"'{name}' is {shape}, not {dim + 1}-d")
-            sizes[setting] = shape[dim]
+            if len(shape) <= dim or 0 in shape:
+                raise ValueError(f"'{name}' is {shape}, with too few values")
+            if sizes.setdefault(setting, shape[dim]) != shape[dim]:
+                raise ValueError(
+                    f"'{name}' is {shape}, but another tensor says that {setting} is "
+                    f"{sizes[setting]}"
+                )
     for setting, prefix in COUNTS:
         if any(name.startswith(prefix) for name in state):
             sizes[setting] = _count(state, prefix)
@@ -145,11 +154,13 @@ def fit(
     config = build_model_config("base", _nested({**source.overrides, **sizes}))
     try:
         fresh = _fresh_state(config, tokens)
-    except (RuntimeError, ArithmeticError, MemoryError) as error:
+    except Exception as error:  # torch refuses sizes in many ways
         reason = f"its sizes make no model: {one_line(error)}"
         raise ValueError(reason) from error
     report, state = source.report, {}
     for name, initial in fresh.items():
+        if not initial.numel():
+            raise ValueError(f"its sizes make no model: '{name}' would be empty")
         if name not in source.state:
             if name.startswith(tuple(f"{stack}.layers." for stack in STACKS)):
                 raise ValueError(f"it lacks '{name}', so it is damaged or incomplete")

@@ -66,6 +66,9 @@ FIXED = {
 }
 """Settings that would change the arithmetic."""
 
+LARGEST = 2**14
+"""No setting is larger; some of them are sizes of parts without weights."""
+
 IGNORED = (
     (
         r".*(pos_sinusoidal_embed\.weights|embed_positions\.weights|encode_positions\.pe)",
@@ -116,7 +119,7 @@ def read_hugging_face(
         )
     report.facts["task fusion"] = "absent: fusion mode 'none'"
     report.facts["trained for"] = TASKS[kind] or "no task (bare encoder and decoder)"
-    overrides = _overrides(config)
+    overrides = _overrides(directory, config)
     return Source(state, origin, rows, overrides, symbols, report, list(TASKS[kind]))
 
 
@@ -142,11 +145,14 @@ def _kind(directory: Path, config: Mapping[str, Any]) -> str:
     return kind
 
 
-def _overrides(config: Mapping[str, Any]) -> dict[str, Any]:
+def _overrides(directory: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     values = {ours: config[theirs] for theirs, ours in SETTINGS if theirs in config}
     channels = config.get("conv_dim")
     if isinstance(channels, list) and channels:
         values["front_end.channels"] = channels[0]
+    for name, value in values.items():
+        if not isinstance(value, int | float) or not 0 <= value <= LARGEST:
+            raise ValueError(f"{directory}: {CONFIG_NAME} has no sensible {name}")
     return {**values, "padding": "official", "fusion.mode": "none"}
 
 

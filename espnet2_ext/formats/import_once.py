@@ -4,7 +4,6 @@ import logging
 from importlib.metadata import version
 from pathlib import Path
 
-from espnet2_ext.formats.report import TABLE_NAME
 from espnet2_ext.io.cache import cache_folder, made_once
 from espnet2_ext.io.model_files import (
     ModelFiles,
@@ -57,6 +56,7 @@ def import_once(source: Path) -> Path:
     """
     # What reads them is of no use to all other models.
     from espnet2_ext.formats.importing import import_into
+    from espnet2_ext.formats.report import TABLE_NAME
 
     def make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -118,11 +118,9 @@ def _state(source: Path) -> str:
     import.
     """
     from espnet2_ext.formats.fairseq import DICTIONARY_NAME
-    from espnet2_ext.formats.hugging_face import is_hugging_face
 
-    if is_hugging_face(source):
+    files = [source, source.parent / DICTIONARY_NAME]
+    if source.is_dir():
         files = sorted(path for path in source.iterdir() if path.is_file())
-    else:
-        files = [source, source.parent / DICTIONARY_NAME]
     found = [(str(path.resolve()), file_state(path)) for path in files]
     return digest_of([version("espnet2-ext-sttatts"), found])[:16]
