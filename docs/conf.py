@@ -53,4 +53,4 @@ autodoc_class_signature = "separated"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 # "Attributes:" of a dataclass become a list; each is described a second time otherwise.
-napoleon_use_ivar = True
+napoleon_custom_sections = [("Attributes", "params_style")]
