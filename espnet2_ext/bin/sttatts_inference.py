@@ -101,7 +101,8 @@ def logging_to(log: Path, level: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        handler.stream.write(f"error: {one_line(error)}\n")
+        if handler.stream is not None:
+            handler.stream.write(f"error: {one_line(error)}\n")
         raise
     finally:
         root.removeHandler(handler)

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -174,7 +174,7 @@ def _row(line: Restored, *notes: str) -> dict[str, object]:
 
 
 def _write_page(
-    path: Path, title: str, notes: list[str], sections: list[dict[str, object]]
+    path: Path, title: str, notes: list[str], sections: Sequence[Mapping[str, object]]
 ) -> None:
     """Write a page that needs no other file; its columns run from right to left."""
     content = {"title": title, "notes": notes, "sections": sections}
