@@ -42,6 +42,8 @@ def test_what_is_named_is_in_the_extra():
             "rapidfuzz",
             "faster-whisper",
             "speechmos",
+            "distillmos",
+            "krippendorff",
             "transformers",
         ],
         "speakers": ["speechbrain"],

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from espnet2_ext.io.extras import how_to_install
+
 
 def krippendorff_alpha(ratings: np.ndarray) -> float | None:
     """Krippendorff's alpha with the interval metric.
@@ -15,7 +17,12 @@ def krippendorff_alpha(ratings: np.ndarray) -> float | None:
     ``ratings`` (raters, recordings) has NaN where there is none.  None where nothing
     can be compared or no rating differs from another.
     """
-    import krippendorff
+    try:
+        import krippendorff
+    except ImportError as error:
+        raise ImportError(
+            f"agreement needs the package krippendorff: {how_to_install('scoring')}"
+        ) from error
 
     pairs = ratings[:, (~np.isnan(ratings)).sum(axis=0) >= 2]
     values = pairs[~np.isnan(pairs)]
