@@ -9,6 +9,7 @@ import numpy as np
 import yaml
 
 from espnet2_ext.data.speaker_extractors import DIMENSIONS, PRECOMPUTED
+from espnet2_ext.io.arks import read_ark
 
 SPEECHT5_DIMENSION = 512
 """Of the released checkpoints of SpeechT5, ArTST and STTATTS."""
@@ -33,9 +34,7 @@ def data_dimension(entries: Iterable[tuple[str, str, str]]) -> int | None:
         if place and kind == "npy":
             return int(np.load(place, mmap_mode="r").size)
         if place:
-            from omniio import kaldi
-
-            return int(np.asarray(kaldi.load_mat(place)).size)
+            return int(np.asarray(read_ark(place)).size)
     return None
 
 

@@ -28,6 +28,7 @@ from espnet2_ext.data.speaker_table import (
     SpeakerTable,
     describe_speaker_tool,
 )
+from espnet2_ext.io.arks import read_arks
 from espnet2_ext.io.files import replacing, write_text
 from espnet2_ext.io.options import option
 from espnet2_ext.io.store import Store, digest_of, file_state
@@ -253,10 +254,7 @@ def read_vectors(path: Path) -> Vectors:
         vectors = SpeakerTable.load(path, 0, None).vectors
         return {name: vector.reshape(-1) for name, vector in vectors.items()}
     if path.suffix == ".scp":
-        from omniio import kaldi
-
-        table = kaldi.load_scp(str(path))
-        return {name: np.asarray(table[name]).reshape(-1) for name in table}
+        return {name: vector.reshape(-1) for name, vector in read_arks(path).items()}
     raise ValueError(f"{path}: speaker embeddings are read from .npz and .scp files")
 
 

@@ -17,6 +17,7 @@ from espnet2_ext.data.iterators import build_task_iterators
 from espnet2_ext.data.names import all_names, tasks_in
 from espnet2_ext.data.preprocessor import TaskPreprocessor
 from espnet2_ext.data.speaker_dimension import data_dimension
+from espnet2_ext.io.arks import refuse_commands_in
 from espnet2_ext.patches import register
 from espnet2_ext.sttatts.config import TASKS, ModelConfig
 from espnet2_ext.sttatts.configuration import build_model_config, plain_values
@@ -59,8 +60,12 @@ class STTATTSTask(AbsTask):
 
         Raises:
             OtherTrainingError: it holds a training with other options or data.
+            FileNotFoundError: a table of the data is missing.
+            ValueError: a table of the data names a command instead of a file.
         """
         super().check_required_command_args(args)
+        refuse_commands_in(args.train_data_path_and_name_and_type)
+        refuse_commands_in(args.valid_data_path_and_name_and_type)
         speaker_dim = data_dimension(args.train_data_path_and_name_and_type)
         if speaker_dim is not None:
             args.model_conf = {"speaker_dim": speaker_dim, **args.model_conf}

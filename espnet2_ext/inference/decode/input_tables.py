@@ -11,6 +11,7 @@ import numpy as np
 from espnet2_ext.audio import BadInputError
 from espnet2_ext.data.speaker_table import SpeakerTable, speaker_tool_of
 from espnet2_ext.inference.decode.decoder import Decoder, Loaded
+from espnet2_ext.io.arks import read_ark
 from espnet2_ext.io.store import file_state
 from espnet2_ext.io.tables import read_values
 
@@ -161,7 +162,7 @@ def _read_samples(kind: str, value: str) -> tuple[int | None, np.ndarray]:
     """Sampling rate (Hz), if it says, and samples of an array or of an archive."""
     if kind == "npy":
         return None, _read_npy(value)
-    content = _read_ark(value)
+    content = read_ark(value)
     if isinstance(content, tuple):
         first, second = content
         return (first, second) if isinstance(first, int) else (second, first)
@@ -177,21 +178,8 @@ def _read_npy(path: str) -> np.ndarray:
         raise BadInputError(f"{path}: not a NumPy array of numbers") from None
 
 
-def _read_ark(name: str) -> Any:
-    from omniio import kaldi
-
-    try:
-        return kaldi.load_mat(name)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{name}: no such Kaldi archive") from None
-    except (RuntimeError, ValueError, EOFError, OSError) as error:
-        raise BadInputError(f"{name}: not readable as a Kaldi archive ({error})") from (
-            None
-        )
-
-
 READERS: dict[str, Callable[[str], Any]] = {
-    "kaldi_ark": _read_ark,
+    "kaldi_ark": read_ark,
     "npy": _read_npy,
     "text": str,
 }
