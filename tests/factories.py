@@ -13,7 +13,9 @@ from espnet2_ext.sttatts.symbols import build_token_list
 def without_randomness(config: ModelConfig) -> ModelConfig:
     """Copy ``config`` with every dropout, layer drop and span mask switched off."""
     off: dict[str, Any] = {
-        f.name: 0.0 for f in fields(config) if f.name.endswith(("dropout", "layerdrop"))
+        f.name: 0.0
+        for f in fields(config)
+        if f.name.endswith(("dropout", "layerdrop")) and f.default is not None
     }
     mask = SpanMaskConfig(time_prob=0.0, channel_prob=0.0, time_min_spans=0)
     return replace(config, **off, span_mask=mask)

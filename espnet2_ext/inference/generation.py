@@ -79,8 +79,8 @@ def generate(
     """
     options = options or GenerationOptions()
     r, prenet = model.config.reduction_factor, model.speech_decoder_prenet
-    p = options.prenet_dropout
-    p = prenet.prenet_dropout if p is None else p
+    chosen = (options.prenet_dropout, model.config.generation_prenet_dropout)
+    p = next((value for value in chosen if value is not None), prenet.prenet_dropout)
     shape = (len(prenet.layers), model.config.prenet_units)
     masks = [iter(_DropoutMasks(options.seed, uid, shape, p)) for uid in utterance_ids]
     lengths = memory_lengths.tolist()

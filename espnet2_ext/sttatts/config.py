@@ -116,6 +116,9 @@ class LossConfig(_Strict):
 class ModelConfig(_Strict):
     """The whole model.  Defaults are the paper's base size.
 
+    ``generation_prenet_dropout`` replaces ``prenet_dropout`` where speech is generated;
+    None keeps it, as in Tacotron 2 and the paper.
+
     ``attention_window`` (letters back, letters ahead) confines the guided heads of a
     speaking decoder to the letters beside the one that was spoken last; see
     :mod:`espnet2_ext.sttatts.alignment`.  ``conversion_window`` does so where speech is
@@ -144,6 +147,7 @@ class ModelConfig(_Strict):
     prenet_layers: int = 2
     prenet_units: int = 256
     prenet_dropout: float = 0.5
+    generation_prenet_dropout: float | None = None
     attention_window: tuple[int, int] = (0, 0)
     conversion_window: tuple[int, int] = (0, 0)
     postnet_layers: int = 5

@@ -138,3 +138,23 @@ def test_meaningless_options():
         GenerationOptions(minlenratio=3, maxlenratio=2)
     with pytest.raises(ValueError, match="prenet_dropout"):
         GenerationOptions(prenet_dropout=1.0)
+
+
+def test_a_configuration_may_switch_the_prenet_dropout_off_where_speech_is_made():
+    lengths = torch.tensor([6])
+    given = (torch.ones(1, 16), "a")
+
+    def spoken(model, **options):
+        memory, _ = model.encode_text(torch.full((1, 6), 5), lengths)
+        chosen = GenerationOptions(maxlenratio=2.0, minlenratio=2.0, **options)
+        (made,) = generate(model, model.fuse(memory, "tts"), lengths, *given, chosen)
+        return made.mel
+
+    with torch.no_grad():
+        plain = tiny_model(prenet_dropout=0.5).eval()
+        quiet = tiny_model(prenet_dropout=0.5, generation_prenet_dropout=0.0).eval()
+        quiet.load_state_dict(plain.state_dict())
+        assert quiet.speech_decoder_prenet.prenet_dropout > 0
+        assert torch.equal(spoken(quiet), spoken(plain, prenet_dropout=0.0))
+        assert not torch.equal(spoken(quiet), spoken(plain))
+        assert torch.equal(spoken(quiet, prenet_dropout=0.5), spoken(plain))
