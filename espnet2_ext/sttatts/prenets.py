@@ -143,9 +143,19 @@ class SpeechEncoderPrenet(nn.Module):
         mask = valid_mask(frames, x.size(1))
         if padding == "exact":
             x = x * mask.unsqueeze(2)
-        local = self.pos_conv(x.transpose(1, 2))[:, :, : x.size(1)]
+        local = self._convolve(x.transpose(1, 2))[:, :, : x.size(1)]
         x = x + F.gelu(local).transpose(1, 2)
         return x + self.positions(mask), frames
+
+    def _convolve(self, x: Tensor) -> Tensor:
+        """Positional convolution of ``x`` (B, D, T)."""
+        narrow = self.pos_conv.in_channels // self.pos_conv.groups < 16
+        if x.device.type != "cpu" or not narrow:
+            return self.pos_conv(x)
+        # torch 2.11 (oneDNN) computes narrow groups wrongly in bf16 on processors with
+        # AMX: errors as large as the result.
+        with torch.autocast("cpu", enabled=False):
+            return self.pos_conv(x.float())
 
     def _hide_spans(self, x: Tensor, frames: Tensor) -> Tensor:
         """Replace spans of frames by ``mask_embedding`` and zero spans of channels."""
