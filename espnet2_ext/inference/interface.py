@@ -1,5 +1,7 @@
 """What the Python interface takes and gives back."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
@@ -50,9 +52,9 @@ class RecognitionSettings(CommonSettings, total=False):
     max_length: int | None
     min_length: int
     mode: Literal["standard", "official"]
-    lm: "LanguageModel | None"
+    lm: LanguageModel | None
     lm_weight: float
-    ngram: "LanguageModel | None"
+    ngram: LanguageModel | None
     ngram_weight: float
 
 
@@ -64,7 +66,7 @@ class SynthesisSettings(CommonSettings, total=False):
     maxlenratio: float | None
     prenet_dropout: float | None
     seed: int
-    vocoder: "str | Path | Vocoder | None"
+    vocoder: str | Path | Vocoder | None
     utterance_ids: Sequence[str] | None
     attention: bool
 
