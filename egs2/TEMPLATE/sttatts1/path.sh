@@ -8,9 +8,6 @@ export LC_ALL=C
 export OMP_NUM_THREADS=1
 # Kernels for the many shapes of batches stay compiled.
 export ONEDNN_PRIMITIVE_CACHE_CAPACITY=20000
-# Memory of large tensors is kept for the next ones: fetching it anew costs a training on
-# CPUs a tenth of its time.
-export MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=4294967296
 default_python=python3
 if [ -x "$root_dir/.venv/bin/python" ]; then
     default_python=$root_dir/.venv/bin/python
