@@ -16,6 +16,7 @@ from typing import IO, cast
 from filelock import FileLock
 from tqdm import tqdm
 
+from espnet2_ext.io.files import leaves_folder
 from local.downloads import RemoteFile, download
 
 MAX_BYTES = 64 * 2**30
@@ -181,7 +182,7 @@ def _inside(where: str, name: str) -> PurePosixPath:
         ValueError: it leads out of the folder, or is no name.
     """
     path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in "".join(path.parts[:1]):
+    if leaves_folder(path):
         raise ValueError(f"{where} leaves the folder; refused")
     if any(character < " " for character in name):
         raise ValueError(f"{where} has control characters in its name; refused")

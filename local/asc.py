@@ -27,6 +27,7 @@ script and keep their diacritics: the recipe's cleaner strips them where it shou
 The second takes transcripts that a restoration has corrected (tools/restoration).
 """
 
+import argparse
 import logging
 import re
 import sys
@@ -36,7 +37,7 @@ from typing import Any
 
 from local.archives import download_and_unpack
 from local.buckwalter import from_buckwalter
-from local.commands import corpus_parser, prepare_corpus
+from local.commands import add_valid, corpus_parser, prepare_corpus
 from local.downloads import RemoteFile
 from local.utterances import Sets, Utterance, as_id, draw, find_root, usable, write_sets
 
@@ -213,22 +214,21 @@ def prepare_asc(corpus_dir: Path, output_dir: Path, **options: Any) -> dict[str,
     return write_sets(asc_sets(corpus_dir, **options), output_dir, ("asr", "tts"))
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Download (unless given) and prepare."""
-    parser = corpus_parser("asc", __doc__)
+def add_restored(parser: argparse.ArgumentParser) -> None:
+    """Add ``--restored``."""
     parser.add_argument(
         "--restored",
         type=Path,
         metavar="FILE",
         help="restored transcripts, lines 'utt-id text', of every utterance of ASC",
     )
-    parser.add_argument(
-        "--valid",
-        type=int,
-        default=VALID,
-        metavar="N",
-        help=f"utterances to validate on (default: {VALID})",
-    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Download (unless given) and prepare."""
+    parser = corpus_parser("asc", __doc__)
+    add_restored(parser)
+    add_valid(parser, VALID)
     return prepare_corpus(parser, argv, download_asc, prepare_asc)
 
 

@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 
 from local.asc import VALID as ASC_VALID
-from local.asc import asc_sets, download_asc
+from local.asc import add_restored, asc_sets, download_asc
 from local.clartts import VALID as CLARTTS_VALID
 from local.clartts import clartts_sets, download_clartts
 from local.commands import corpus_parser, run
@@ -60,12 +60,7 @@ def prepare_asc_clartts(
 def main(argv: list[str] | None = None) -> int:
     """Download (unless given) and prepare."""
     parser = corpus_parser("asc_clartts", __doc__, ("asc", "clartts"))
-    parser.add_argument(
-        "--restored",
-        type=Path,
-        metavar="FILE",
-        help="restored transcripts, lines 'utt-id text', of every utterance of ASC",
-    )
+    add_restored(parser)
     parser.add_argument(
         "--valid",
         type=int,

@@ -30,7 +30,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from local.commands import corpus_parser, prepare_corpus
+from local.commands import add_valid, corpus_parser, prepare_corpus
 from local.downloads import DownloadError, RemoteFile, download
 from local.parquet import export_parquet, parquet_files
 from local.utterances import Sets, Utterance, as_id, draw, usable, write_sets
@@ -199,13 +199,7 @@ def prepare_clartts(
 def main(argv: list[str] | None = None) -> int:
     """Download (unless given) and prepare."""
     parser = corpus_parser("clartts", __doc__)
-    parser.add_argument(
-        "--valid",
-        type=int,
-        default=VALID,
-        metavar="N",
-        help=f"utterances to validate on (default: {VALID})",
-    )
+    add_valid(parser, VALID)
     return prepare_corpus(parser, argv, download_clartts, prepare_clartts)
 
 

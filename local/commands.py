@@ -59,6 +59,17 @@ def corpus_parser(
     return parser
 
 
+def add_valid(parser: argparse.ArgumentParser, default: int) -> None:
+    """Add ``--valid`` to a command of :func:`corpus_parser`."""
+    parser.add_argument(
+        "--valid",
+        type=int,
+        default=default,
+        metavar="N",
+        help=f"utterances to validate on (default: {default})",
+    )
+
+
 def prepare_corpus(
     parser: argparse.ArgumentParser,
     argv: list[str] | None,

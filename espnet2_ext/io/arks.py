@@ -24,12 +24,7 @@ def refuse_commands(table: str | Path, places: Mapping[str, str]) -> None:
         ValueError: one is a command or standard input.
     """
     for uid, place in places.items():
-        if not _is_file(place):
-            raise ValueError(
-                f"{table}: '{uid}' is not a file but a command or standard input "
-                f"({place[:60]}), which is never run; write its output to a file and "
-                "name that"
-            )
+        _check_file(place, f"{table}: '{uid}'")
 
 
 def refuse_commands_in(entries: Iterable[tuple[str, str, str]]) -> None:
@@ -53,11 +48,7 @@ def read_ark(place: str) -> Any:
     """
     from omniio import kaldi
 
-    if not _is_file(place):
-        raise ValueError(
-            f"'{place[:60]}' is not a file but a command or standard input, which is "
-            "never run; write its output to a file and name that"
-        )
+    _check_file(place, "this array")
     try:
         return kaldi.load_mat(place)
     except FileNotFoundError:
@@ -79,6 +70,11 @@ def read_arks(table: Path) -> dict[str, np.ndarray]:
     return {uid: np.asarray(read_ark(place)) for uid, place in places.items()}
 
 
-def _is_file(place: str) -> bool:
-    place = place.strip()
-    return not (place.startswith("|") or place.endswith("|") or place == "-")
+def _check_file(place: str, what: str) -> None:
+    """Refuse a ``place`` that is no file; ``what`` is there, in the error."""
+    stripped = place.strip()
+    if stripped.startswith("|") or stripped.endswith("|") or stripped == "-":
+        raise ValueError(
+            f"{what} is not a file but a command or standard input ({place[:60]}), "
+            "which is never run; write its output to a file and name that"
+        )

@@ -8,6 +8,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from espnet2_ext.io.files import leaves_folder
+
 CACHE_VARIABLE = "STTATTS_CACHE"
 MAX_UNPACKED = 16 * 2**30
 """A larger sum of member sizes (bytes) is refused."""
@@ -89,7 +91,7 @@ def _extract(archive: Path, folder: Path) -> None:
 
 def _check_member(archive: Path, member: zipfile.ZipInfo) -> None:
     name = PurePosixPath(member.filename.replace("\\", "/"))
-    if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
+    if leaves_folder(name):
         raise ValueError(f"{archive}: member '{member.filename}' leaves the folder")
     if stat.S_ISLNK(member.external_attr >> 16):
         raise ValueError(f"{archive}: member '{member.filename}' is a link; refused")

@@ -4,7 +4,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 import numpy as np
@@ -57,6 +57,11 @@ def only_writer(folder: Path, option: str = "--output_dir") -> Iterator[None]:
             f"{folder}: another run writes into it; wait for it, or choose another "
             f"{option}"
         ) from None
+
+
+def leaves_folder(name: PurePosixPath) -> bool:
+    """Tell whether a name in an archive leads out of the folder it is unpacked to."""
+    return name.is_absolute() or ".." in name.parts or ":" in "".join(name.parts[:1])
 
 
 def remove_unfinished(folder: Path) -> None:

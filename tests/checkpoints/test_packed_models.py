@@ -3,11 +3,10 @@
 import hashlib
 import os
 import stat
-import threading
 import zipfile
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from espnet2_ext.inference.vocoders.neural import NeuralVocoder
 from espnet2_ext.io.cache import unpack_once
 from espnet2_ext.io.model_files import ModelFiles, find_model
 from tests.checkpoints.packs import assert_same, members, results
+from tests.serving import served
 
 
 def test_a_zip_gives_what_the_folder_gives(packed, expected):
@@ -36,12 +36,8 @@ def server(packed):
             pass
 
     handler = partial(Quiet, directory=str(packed.parent))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
-        thread = threading.Thread(target=httpd.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{httpd.server_port}"
-        httpd.shutdown()
-        thread.join()
+    with served(handler) as address:
+        yield address
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
