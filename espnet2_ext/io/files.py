@@ -5,9 +5,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 _MARK = ".unfinished"
 
@@ -70,7 +71,7 @@ def remove_unfinished(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def write_wav(path: Path, wave: np.ndarray, sample_rate: int) -> None:
+def write_wav(path: Path, wave: "np.ndarray", sample_rate: int) -> None:
     """Write samples (N,) in [-1, 1] as 16-bit PCM; louder ones are clipped."""
     import soundfile
 
@@ -78,8 +79,10 @@ def write_wav(path: Path, wave: np.ndarray, sample_rate: int) -> None:
         soundfile.write(file, wave, sample_rate, format="WAV", subtype="PCM_16")
 
 
-def write_array(path: Path, array: np.ndarray) -> None:
+def write_array(path: Path, array: "np.ndarray") -> None:
     """Write an array as ``.npy``."""
+    import numpy as np
+
     with replacing(path) as file:
         np.save(file, array)
 
