@@ -10,7 +10,6 @@ from pathlib import Path
 
 from espnet2_ext.bin.score_asr import add_parsers as add_asr_parsers
 from espnet2_ext.bin.score_options import add_output
-from espnet2_ext.bin.score_report import add_parsers as add_report_parsers
 from espnet2_ext.bin.score_speech import add_parsers as add_speech_parsers
 from espnet2_ext.io.files import only_writer
 from espnet2_ext.io.messages import one_line
@@ -29,12 +28,9 @@ Score transcripts and synthesised speech, and write the tables.
                on natural recordings and on what the vocoder makes of them
   vc           the same of converted speech, and whether the voice is the target's
   results      RESULTS.md and results.json from all scores of an experiment folder
-  compare      experiments and published rows side by side
-  curves       learning curves of each task
-  report       a web page: scores, curves, pictures, recordings
 
 asr, tts and vc write result.json and a table of what was scored into
---output_dir."""
+--output_dir. Web pages, comparisons and learning curves: python -m tools.report."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -83,8 +79,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--expdir", type=Path, required=True, metavar="DIR")
     add_output(sub, "made the experiments")
-
-    add_report_parsers(commands)
     return parser
 
 

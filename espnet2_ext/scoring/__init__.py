@@ -22,9 +22,7 @@ How a number comes about::
         collect.py          finds those of an experiment folder
         tables.py           the tables of its results; mos_table.py: of listening tests
         page.py             writes RESULTS.md from them, and a summary for the terminal
-        compare.py          experiments beside each other and beside published rows
-        curves.py           learning curves
-    pages/              web pages: errors, report, comparison
+    pages/              how web pages look; that of errors
 
 What is measured on speech is kept in :mod:`espnet2_ext.io.store`: a killed run goes on.
 

@@ -314,7 +314,7 @@ if begin 12 "scores" "$exp" "${dirs[*]} ${marks[*]} $score_opts $normalizer ${he
 fi
 if begin 13 "results" "$exp" "" "$exp/.done_12"; then
     run "$python" -m $bin.sttatts_score results --expdir "$exp" --output_dir "$exp" --command "$user_command"
-    run "$python" -m $bin.sttatts_score report --expdir "$exp" --output_dir "$exp/report"
+    run "$python" -m tools.report page --expdir "$exp" --output_dir "$exp/report"
     finish
 fi
 packed=$exp/$(basename "$exp")_${inference_model%.pth}.zip

@@ -4,10 +4,8 @@
 
     style.css, base.html    how all of them look
     errors.py               the worst utterances of recognition, word above word
-    report.py               an experiment; utterances.py: what was said and heard in it,
-                            media.py: copies of recordings and pictures, drawn curves
 
-:mod:`~espnet2_ext.scoring.results.compare` and ``tools/listening_test`` use them, too.
+The programs in ``tools`` use them, too.
 """
 
 from pathlib import Path

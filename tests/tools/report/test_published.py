@@ -5,8 +5,8 @@ import doctest
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from espnet2_ext.scoring.results import published
-from espnet2_ext.scoring.results.published import (
+from tools.report import published
+from tools.report.published import (
     Published,
     PublishedRow,
     read_published,

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from espnet2_ext.bin.score_report import named_folders
-from espnet2_ext.bin.sttatts_score import main
+from tools.report.__main__ import main, named_folders
 
 
 def write_result(folder, **content):

@@ -1,9 +1,14 @@
-"""The commands ``compare``, ``curves`` and ``report`` of sttatts_score."""
+"""Reports on experiments: python -m tools.report --help."""
 
 import argparse
+import sys
 from pathlib import Path
 
-from espnet2_ext.io.options import add_command
+from espnet2_ext.io.files import only_writer
+from espnet2_ext.io.options import add_command, command_parser, run_command
+from espnet2_ext.scoring.results.result_file import command_line
+
+MODULE = "tools.report"
 
 COMPARE = """\
 Put the scores of experiments side by side, and beside them what papers report.
@@ -21,7 +26,7 @@ Draw learning curves, a picture for each task; several experiments over each oth
 The numbers are those of the training's checkpoint.pth, or rounded ones of its log
 where there is none. Writes into OUTPUT_DIR: <task>.png, <task>.svg and curves.json."""
 
-REPORT = """\
+PAGE = """\
 Write a web page about an experiment: scores, learning curves, pictures of attention and
 mel spectrograms, and recordings with what was heard in them, the worst first.
 
@@ -29,8 +34,35 @@ OUTPUT_DIR is a folder that needs nothing else: open its index.html from disk, o
 on any web space. It holds copies of the recordings that are shown."""
 
 
-def add_parsers(commands: argparse._SubParsersAction) -> None:
-    """Add the commands to a parser's subcommands."""
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; 0 if all is well, 1 if not."""
+    words = sys.argv[1:] if argv is None else argv
+    args = _parser().parse_args(words)
+    args.own_command = command_line(MODULE, words)
+
+    def run() -> None:
+        with only_writer(args.output_dir):
+            args.run(args)
+
+    return run_command("report", run)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = command_parser(f"python -m {MODULE}", "Pages about experiments.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    summary = "write a web page about an experiment"
+    sub = add_command(commands, "page", _page, summary, PAGE)
+    sub.add_argument("--expdir", type=Path, required=True, metavar="DIR")
+    sub.add_argument(
+        "--utterances",
+        type=int,
+        default=50,
+        metavar="N",
+        help="of each test set, the worst (default: 50)",
+    )
+    _add_output(sub)
+
     summary = "put experiments and published rows side by side"
     sub = add_command(commands, "compare", _compare, summary, COMPARE)
     _add_experiments(sub)
@@ -44,17 +76,10 @@ def add_parsers(commands: argparse._SubParsersAction) -> None:
 
     sub = add_command(commands, "curves", _curves, "draw learning curves", CURVES)
     _add_experiments(sub)
+    return parser
 
-    summary = "write a web page about an experiment"
-    sub = add_command(commands, "report", _report, summary, REPORT)
-    sub.add_argument("--expdir", type=Path, required=True, metavar="DIR")
-    sub.add_argument(
-        "--utterances",
-        type=int,
-        default=50,
-        metavar="N",
-        help="of each test set, the worst (default: 50)",
-    )
+
+def _add_output(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--output_dir", type=Path, required=True, metavar="DIR")
 
 
@@ -66,7 +91,7 @@ def _add_experiments(sub: argparse.ArgumentParser) -> None:
         metavar="[NAME=]DIR",
         help="experiment folders, and their names if others than those of the folders",
     )
-    sub.add_argument("--output_dir", type=Path, required=True, metavar="DIR")
+    _add_output(sub)
 
 
 def named_folders(words: list[str]) -> dict[str, Path]:
@@ -88,22 +113,24 @@ def named_folders(words: list[str]) -> dict[str, Path]:
 
 
 def _compare(args: argparse.Namespace) -> None:
-    from espnet2_ext.scoring.results.compare import write_comparison
+    from tools.report.compare import write_comparison
 
     folders = named_folders(args.exp)
-    print(
-        write_comparison(folders, args.published, args.output_dir, args.score_command)
-    )
+    print(write_comparison(folders, args.published, args.output_dir, args.own_command))
 
 
 def _curves(args: argparse.Namespace) -> None:
-    from espnet2_ext.scoring.results.curves import write_curves
+    from tools.report.curves import write_curves
 
     for path in write_curves(named_folders(args.exp), args.output_dir):
         print(path)
 
 
-def _report(args: argparse.Namespace) -> None:
-    from espnet2_ext.scoring.pages.report import write_report
+def _page(args: argparse.Namespace) -> None:
+    from tools.report.page import write_page
 
-    print(write_report(args.expdir, args.output_dir, args.utterances))
+    print(write_page(args.expdir, args.output_dir, args.utterances))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

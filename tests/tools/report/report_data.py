@@ -11,6 +11,7 @@ from espnet2.train.reporter import Reporter
 from espnet2_ext.bin.sttatts_score import main
 from espnet2_ext.sttatts.symbols import build_token_list
 from tests.scoring.tones import write_scp, write_speech
+from tools.report.__main__ import main as report
 
 TEXTS = {"u1": "abc abc", "u2": "hg fe", "u3": "bad cab"}
 ARABIC = {"a1": "كَتَبَ الوَلَدُ", "a2": "ذَهَبَ"}
@@ -73,9 +74,9 @@ def score_arabic(root: Path, expdir: Path) -> Path:
     return made
 
 
-def write_report(expdir: Path, *words: str) -> Path:
+def write_page(expdir: Path, *words: str) -> Path:
     """Write the report into ``report/`` beside the experiment; gives the page."""
     output_dir = expdir.parent / "report"
-    words = ("report", "--expdir", str(expdir), *words)
-    assert main([*words, "--output_dir", str(output_dir)]) == 0
+    words = ("page", "--expdir", str(expdir), *words)
+    assert report([*words, "--output_dir", str(output_dir)]) == 0
     return output_dir / "index.html"

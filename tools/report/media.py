@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from espnet2_ext.io.files import replacing
-from espnet2_ext.scoring.pages.utterances import Utterance
-from espnet2_ext.scoring.results.curves import (
+from tools.report.curves import (
     COLORS,
     PANEL,
     draw_panel,
@@ -17,7 +16,8 @@ from espnet2_ext.scoring.results.curves import (
     save_figure,
     tasks_of,
 )
-from espnet2_ext.scoring.results.histories import History
+from tools.report.histories import History
+from tools.report.utterances import Utterance
 
 PLAYABLE = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
 """What browsers play."""

@@ -1,4 +1,4 @@
-"""``sttatts_score report``: a web page about an experiment."""
+"""``tools.report page``: a web page about an experiment."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,14 +7,7 @@ from typing import Any
 from espnet2_ext.io.files import write_text
 from espnet2_ext.scoring.pages import render
 from espnet2_ext.scoring.pages.errors import PAGE as ERRORS
-from espnet2_ext.scoring.pages.media import MediaFolder
-from espnet2_ext.scoring.pages.utterances import (
-    NAMES,
-    find_recordings,
-    read_utterances,
-)
 from espnet2_ext.scoring.results.collect import CONFIG, Experiment, collect, of_kind
-from espnet2_ext.scoring.results.histories import read_history
 from espnet2_ext.scoring.results.mos_table import mos_table
 from espnet2_ext.scoring.results.origins import origin_lines
 from espnet2_ext.scoring.results.result_file import RESULT, Result
@@ -25,13 +18,20 @@ from espnet2_ext.scoring.results.tables import (
     percent,
     result_name,
 )
+from tools.report.histories import read_history
+from tools.report.media import MediaFolder
+from tools.report.utterances import (
+    NAMES,
+    find_recordings,
+    read_utterances,
+)
 
 PAGE = "index.html"
 
 KINDS = {"asr": "Recognition", "tts": "Synthesis", "vc": "Conversion"}
 
 
-def write_report(expdir: Path, output_dir: Path, utterances: int) -> Path:
+def write_page(expdir: Path, output_dir: Path, utterances: int) -> Path:
     """Write the report of a folder that holds a training, results, or both.
 
     ``output_dir`` gets ``index.html`` and ``media/``; of each result at most so many
@@ -50,7 +50,12 @@ def write_report(expdir: Path, output_dir: Path, utterances: int) -> Path:
         _section(experiment, media, f"m{number}", utterances)
         for number, experiment in enumerate(experiments, 1)
     ]
-    page = render("report.html", title=expdir.resolve().name, sections=sections)
+    page = render(
+        "report.html",
+        Path(__file__).parent,
+        title=expdir.resolve().name,
+        sections=sections,
+    )
     write_text(output_dir / PAGE, page)
     return output_dir / PAGE
 

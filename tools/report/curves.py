@@ -1,4 +1,4 @@
-"""``sttatts_score curves``: learning curves, a figure for each task.
+"""``tools.report curves``: learning curves, a figure for each task.
 
 The paper's Figure 4 is one: the same training with and without pre-trained weights.
 """
@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from espnet2_ext.io.files import replacing
-from espnet2_ext.scoring.results.histories import TRAIN, VALID, History, read_history
 from espnet2_ext.scoring.results.result_file import write_json
 from espnet2_ext.sttatts.config import TASKS
+from tools.report.histories import TRAIN, VALID, History, read_history
 
 DATA = "curves.json"
 

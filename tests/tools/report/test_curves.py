@@ -8,9 +8,9 @@ import torch
 import yaml
 from espnet2.train.reporter import Reporter
 
-from espnet2_ext.bin.sttatts_score import main
-from espnet2_ext.scoring.results.curves import figures_of
-from espnet2_ext.scoring.results.histories import History, read_history
+from tools.report.__main__ import main
+from tools.report.curves import figures_of
+from tools.report.histories import History, read_history
 
 
 def report(epochs, first=3.0):

@@ -8,14 +8,15 @@ import pytest
 
 from espnet2_ext.scoring import pages
 from tests.browser import DESKTOP, PHONE, open_browser, require_browser
-from tests.scoring.report_data import (
+from tests.scoring.tones import ToneJudge
+from tests.tools.report.report_data import (
     ARABIC,
     score_arabic,
     score_synthesis,
-    write_report,
+    write_page,
     write_training,
 )
-from tests.scoring.tones import ToneJudge
+from tools.report.__main__ import main as report
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def expdir(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(expdir):
-    return write_report(expdir)
+    return write_page(expdir)
 
 
 @pytest.fixture(scope="module")
@@ -84,28 +85,26 @@ def test_texts_stay_texts_and_keep_their_direction(text):
     assert '<div class="text" dir="ltr">hg fe</div>' in text
 
 
-def test_few_utterances_and_lost_recordings(expdir, tmp_path, capsys):
+def test_few_utterances_and_lost_recordings(expdir, tmp_path, caplog):
     copy = shutil.copytree(expdir, tmp_path / "exp")
     (expdir.parent / "natural" / "wav.scp").rename(tmp_path / "wav.scp")
     try:
-        text = write_report(copy, "--utterances", "1").read_text(encoding="utf-8")
+        text = write_page(copy, "--utterances", "1").read_text(encoding="utf-8")
     finally:
         (tmp_path / "wav.scp").rename(expdir.parent / "natural" / "wav.scp")
     assert "The worst 1 of 3 utterances." in text
     assert text.count("<audio") == 2
-    assert "the report lacks recordings" in capsys.readouterr().err
+    assert "the report lacks recordings" in caplog.text
 
 
 def test_a_training_without_scores(tmp_path):
-    text = write_report(write_training(tmp_path / "exp")).read_text(encoding="utf-8")
+    text = write_page(write_training(tmp_path / "exp")).read_text(encoding="utf-8")
     assert "Learning curves" in text
     assert ">Scores<" not in text
 
 
 def test_an_empty_folder_is_named(tmp_path, capsys):
-    from espnet2_ext.bin.sttatts_score import main
-
-    assert main(f"report --expdir {tmp_path} --output_dir {tmp_path}/o".split()) == 1
+    assert report(f"page --expdir {tmp_path} --output_dir {tmp_path}/o".split()) == 1
     assert "no result.json in it" in capsys.readouterr().err
 
 
