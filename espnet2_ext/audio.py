@@ -2,6 +2,8 @@
 
 import logging
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,9 @@ import numpy as np
 
 MAX_OVERSHOOT = 0.5
 """Seconds by which a part may end after its recording; Kaldi's tolerance."""
+
+SILENT = "all samples are zero (silence); check the recording"
+TRUNCATED = "the file is truncated; copy or record it again"
 
 
 class BadInputError(ValueError):
@@ -49,18 +54,14 @@ def load_speech(
         name = "the given samples"
         wave = _as_float(np.asarray(source), name)
     if wave.ndim == 2:
-        channels = wave.shape[1]
-        if channels > 1 and name_channels:
-            logging.warning("%s has %d channels; they are averaged", name, channels)
+        if name_channels:
+            _warn_of_channels(name, wave.shape[1])
         wave = wave.mean(axis=1)
     if wave.size == 0:
         raise BadInputError(f"{name}: no samples; record it again")
-    if not np.isfinite(wave).all():
-        raise BadInputError(f"{name}: holds NaN or infinity; clean the signal first")
+    _check_finite(name, wave)
     if not wave.any():
-        raise BadInputError(
-            f"{name}: all samples are zero (silence); check the recording"
-        )
+        raise BadInputError(f"{name}: {SILENT}")
     if sample_rate <= 0:
         raise BadInputError(f"{name}: sampling rate {sample_rate} Hz makes no sense")
     seconds = len(wave) / sample_rate
@@ -74,6 +75,16 @@ def load_speech(
 
         wave = soxr.resample(wave, sample_rate, target_rate)
     return np.ascontiguousarray(wave, dtype=np.float32)
+
+
+def _warn_of_channels(name: str, channels: int) -> None:
+    if channels > 1:
+        logging.warning("%s has %d channels; they are averaged", name, channels)
+
+
+def _check_finite(name: str, wave: np.ndarray) -> None:
+    if not np.isfinite(wave).all():
+        raise BadInputError(f"{name}: holds NaN or infinity; clean the signal first")
 
 
 def _as_float(array: np.ndarray, name: str) -> np.ndarray:
@@ -90,29 +101,90 @@ def _as_float(array: np.ndarray, name: str) -> np.ndarray:
     return array.astype(np.float32)
 
 
-def _read_file(path: Path, span: tuple[float, float] | None) -> tuple[np.ndarray, int]:
-    """Samples (N, C) and rate of an audio file or of a part of it."""
+def seconds_of(source: Any, sample_rate: int) -> float:
+    """Duration of speech: a path, or samples as in :func:`load_speech`.
+
+    Returns:
+        Seconds; 0 for a file that cannot be opened.
+    """
+    import soundfile
+
+    if not isinstance(source, str | Path):
+        return max(np.shape(source), default=0) / sample_rate if sample_rate > 0 else 0
+    try:
+        return soundfile.info(str(source)).duration
+    except (soundfile.LibsndfileError, RuntimeError):
+        return 0.0
+
+
+def read_blocks(path: Path, target_rate: int, seconds: float) -> Iterator[np.ndarray]:
+    """Read a file of any length piece by piece, at the model's sampling rate.
+
+    Args:
+        path: of any file that libsndfile reads.
+        target_rate: of the model (Hz).
+        seconds: read at once.
+
+    Yields:
+        (N,) float32, mono.
+
+    Raises:
+        FileNotFoundError: no such file.
+        BadInputError: damaged or silent; it may be said after the good part.
+    """
+    import soxr
+
+    with _opened(path) as file:
+        stream = soxr.ResampleStream(file.samplerate, target_rate, 1, dtype="float32")
+        size = max(1, round(seconds * file.samplerate))
+        _warn_of_channels(str(path), file.channels)
+        read, silent = 0, True
+        while read < file.frames:
+            block = file.read(size, dtype="float32", always_2d=True)
+            if not len(block):
+                raise BadInputError(f"{path}: {TRUNCATED}")
+            read += len(block)
+            wave = block.mean(axis=1)
+            _check_finite(str(path), wave)
+            silent = silent and not wave.any()
+            if file.samplerate != target_rate:
+                wave = stream.resample_chunk(wave, last=read >= file.frames)
+            yield wave
+        if silent:
+            raise BadInputError(f"{path}: {SILENT}")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """A sound file to read from; says what is wrong with it."""
     import soundfile
 
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such audio file")
     if path.stat().st_size == 0:
         raise BadInputError(f"{path}: the file is empty")
+    if _riff_is_cut(path):
+        raise BadInputError(f"{path}: {TRUNCATED}")
     try:
         with soundfile.SoundFile(path) as file:
-            rate = file.samplerate
-            first, last = _frames(path, span, file.frames, rate)
-            if span is not None:
-                file.seek(first)
-            promised = last - first
-            wave = file.read(promised, dtype="float32", always_2d=True)
+            yield file
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise BadInputError(
             f"{path}: not readable as audio ({str(error).split(': ')[-1]}); convert it "
             "to WAV or FLAC"
         ) from None
-    if len(wave) < promised or _riff_is_cut(path):
-        raise BadInputError(f"{path}: the file is truncated; copy or record it again")
+
+
+def _read_file(path: Path, span: tuple[float, float] | None) -> tuple[np.ndarray, int]:
+    """Samples (N, C) and rate of an audio file or of a part of it."""
+    with _opened(path) as file:
+        rate = file.samplerate
+        first, last = _frames(path, span, file.frames, rate)
+        if span is not None:
+            file.seek(first)
+        wave = file.read(last - first, dtype="float32", always_2d=True)
+    if len(wave) < last - first:
+        raise BadInputError(f"{path}: {TRUNCATED}")
     return wave, rate
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from espnet2_ext.inference.options import GenerationOptions
 from espnet2_ext.inference.reader import Reader
 from espnet2_ext.inference.search.caches import keep_rows
+from espnet2_ext.inference.vocoders.streaming import WindowStream
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.layers import valid_mask
 
@@ -49,6 +50,21 @@ class _DropoutMasks:
             yield from drawn >= self.p
 
 
+class Step(NamedTuple):
+    """What one step of the decoder adds to the A utterances still under way."""
+
+    rows: list[int]
+    """Their places in the batch."""
+    frames: Tensor
+    """(A, r, F) before the post-net."""
+    stop_probs: Tensor
+    """(A, r)"""
+    attention: Tensor | None
+    """(A, layers, H, T) cross-attention weights."""
+    stopped: list[bool]
+    """Which of them end here by themselves."""
+
+
 @torch.no_grad()
 def generate(
     model: ESPnetSTTATTSModel,
@@ -60,6 +76,40 @@ def generate(
     task: str = "tts",
 ) -> list[GeneratedMel]:
     """Speak a batch of utterances; each comes out as it would alone.
+
+    The arguments are those of :func:`generate_steps`.
+
+    Returns:
+        One result per row, in the order of the rows.
+    """
+    lengths = memory_lengths.tolist()
+    frames: list[list[Tensor]] = [[] for _ in lengths]
+    probabilities: list[list[Tensor]] = [[] for _ in lengths]
+    attentions: list[list[Tensor]] = [[] for _ in lengths]
+    stopped = [False] * len(lengths)
+    for step in generate_steps(
+        model, memory, memory_lengths, spembs, utterance_ids, options, task
+    ):
+        for place, row in enumerate(step.rows):
+            frames[row].append(step.frames[place])
+            probabilities[row].append(step.stop_probs[place])
+            if step.attention is not None:
+                attentions[row].append(step.attention[place, :, :, : lengths[row]])
+            stopped[row] = step.stopped[place]
+    return _finish(model, frames, probabilities, attentions, stopped)
+
+
+@torch.no_grad()
+def generate_steps(
+    model: ESPnetSTTATTSModel,
+    memory: Tensor,
+    memory_lengths: Tensor,
+    spembs: Tensor,
+    utterance_ids: Sequence[str],
+    options: GenerationOptions | None = None,
+    task: str = "tts",
+) -> Iterator[Step]:
+    """Generate a batch of utterances step by step.
 
     Follows the released loop: start from one zero frame, emit r frames a step, feed
     the last of them back, stop on any of the r probabilities or at the limit.
@@ -74,8 +124,8 @@ def generate(
         task: ``tts`` or ``vc``: a model with a window for it keeps to its place in
             the memory.
 
-    Returns:
-        One result per row, in the order of the rows.
+    Yields:
+        What each step adds.
     """
     options = options or GenerationOptions()
     r, prenet = model.config.reduction_factor, model.speech_decoder_prenet
@@ -87,10 +137,6 @@ def generate(
     limits = [max(1, int(n * options.most_frames / r)) for n in lengths]
     least = [int(n * options.minlenratio / r) for n in lengths]
 
-    frames: list[list[Tensor]] = [[] for _ in lengths]
-    probabilities: list[list[Tensor]] = [[] for _ in lengths]
-    attentions: list[list[Tensor]] = [[] for _ in lengths]
-    stopped = [False] * len(lengths)
     alive = list(range(len(lengths)))
     caches = model.decoder.start(memory)
     memory_mask = valid_mask(memory_lengths, memory.size(1))
@@ -115,22 +161,20 @@ def generate(
             reader.move(weights)
         emitted, stop_logits = model.speech_decoder_postnet.frames(x)
         stops = stop_logits.float().sigmoid()
-        if options.attention:
-            layers = torch.stack(weights, dim=1)[:, :, :, 0]
-        for place, row in enumerate(alive):
-            frames[row].append(emitted[place])
-            probabilities[row].append(stops[place])
-            if options.attention:
-                attentions[row].append(layers[place, :, :, : lengths[row]])
+        layers = torch.stack(weights, dim=1)[:, :, :, 0] if options.attention else None
         ends = (stops >= options.threshold).any(dim=1)
         if reader is not None:
             ends = ends | reader.finished
-        wants_to_stop = ends.tolist()
-        going_on = []
-        for place, row in enumerate(alive):
-            stopped[row] = wants_to_stop[place] and step + 1 >= least[row]
-            if not stopped[row] and step + 1 < limits[row]:
-                going_on.append(place)
+        stopped = [
+            end and step + 1 >= least[row]
+            for row, end in zip(alive, ends.tolist(), strict=True)
+        ]
+        yield Step(alive, emitted, stops, layers, stopped)
+        going_on = [
+            place
+            for place, row in enumerate(alive)
+            if not stopped[place] and step + 1 < limits[row]
+        ]
         if not going_on:
             break
         newest = emitted[:, -1:]
@@ -143,7 +187,6 @@ def generate(
             )
             if reader is not None:
                 reader.keep(places)
-    return _finish(model, frames, probabilities, attentions, stopped)
 
 
 def _finish(
@@ -167,3 +210,13 @@ def _finish(
         )
         for row in range(len(before))
     ]
+
+
+def refining_stream(model: ESPnetSTTATTSModel) -> WindowStream:
+    """Make a stream of the post-net's frames (L, F) of those before it."""
+    postnet = model.speech_decoder_postnet
+
+    def refine(frames: Tensor) -> Tensor:
+        return postnet.refine(frames.unsqueeze(0))[0] if len(frames) else frames
+
+    return WindowStream(refine, postnet.reach, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
@@ -87,6 +88,29 @@ class Transcript(NamedTuple):
     """Joint log-probability per token, ``</s>`` counted."""
     times: list[float] | None
     """Start of each token (s), from a CTC alignment."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word, and when it is said (seconds from the beginning of the recording)."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a recording, and what is said in it."""
+
+    start: float
+    """Seconds from the beginning of the recording."""
+    end: float
+    text: str
+    words: list[Word]
+    """Empty where the model has no trained CTC head to place them by."""
+    nbest: list[Transcript]
+    """Readings, best first; their times are seconds of the recording, too."""
 
 
 class Speech(NamedTuple):

@@ -1,5 +1,6 @@
 """From waveforms to frames: the log-mel spectrogram and the two speech front ends."""
 
+import math
 from dataclasses import replace
 
 import torch
@@ -161,6 +162,16 @@ class WaveformFrontEnd(nn.Module):
             samples = (samples - 1) * stride + kernel
         return samples
 
+    @property
+    def frame_step(self) -> int:
+        """Samples from one frame to the next."""
+        return math.prod(WAVEFORM_STRIDES)
+
+    @property
+    def first_centre(self) -> int:
+        """Sample that the first frame is about."""
+        return self.min_samples // 2
+
     def forward(
         self, wave: Tensor, lengths: Tensor, padding: Padding
     ) -> tuple[Tensor, Tensor]:
@@ -234,6 +245,16 @@ class LogMelFrontEnd(nn.Module):
     def min_samples(self) -> int:
         """Fewest samples whose spectrogram can be computed."""
         return self.log_mel.config.n_fft // 2 + 1
+
+    @property
+    def frame_step(self) -> int:
+        """Samples from one frame to the next."""
+        return self.HOP * self.STRIDE**self.CONVS
+
+    @property
+    def first_centre(self) -> int:
+        """Sample that the first frame is about."""
+        return 0  # spectrogram and convolutions reach as far back as forward
 
     def forward(
         self, wave: Tensor, lengths: Tensor, padding: Padding

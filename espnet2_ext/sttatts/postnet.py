@@ -43,6 +43,8 @@ class SpeechDecoderPostnet(nn.Module):
         )
         self.norms = nn.ModuleList(nn.BatchNorm1d(size) for size in sizes[1:])
         self.freeze_batch_norm = config.freeze_batch_norm
+        self.reach = config.postnet_layers * (config.postnet_kernel // 2)
+        """Frames to each side that a refined frame depends on."""
 
     def train(self, mode: bool = True) -> "SpeechDecoderPostnet":
         """Switch the mode; frozen batch norms stay in evaluation mode."""

@@ -32,9 +32,9 @@ class Hypothesis(NamedTuple):
     token_scores: list[float]
     """What each token added to the joint log-probability, and last what ``</s>``
     did: one more than there are tokens."""
-    times: list[float] | None = None
-    """Start of each token (s) by CTC alignment; missing if not asked for, or if the
-    utterance has too few frames for this transcript."""
+    times: list[tuple[float, float]] | None = None
+    """Start and end of each token (s) by CTC alignment; missing if not asked for, or if
+    the utterance has too few frames for this transcript."""
 
 
 class Beam(NamedTuple):

@@ -169,21 +169,23 @@ def _decaying_sum(entering: Tensor, log_product: Tensor) -> Tensor:
     return log_product + torch.logcumsumexp(entering - log_product, dim=2)
 
 
-def seconds_per_frame(samples: int, frames: int, sample_rate: int) -> float:
-    """Duration of one memory frame (s), whatever the front end.
+class FrameClock(NamedTuple):
+    """When the frames of an encoder are, in seconds."""
 
-    Args:
-        samples: length of the utterance.
-        frames: memory frames that it became.
-        sample_rate: Samples per second (Hz).
-    """
-    return samples / (frames * sample_rate)
+    start: float
+    """Where the first frame begins; it may reach out of the signal."""
+    step: float
+    """From one frame to the next."""
+
+    def seconds(self, frame: int) -> float:
+        """When a frame begins, and the one before it ends."""
+        return max(0.0, self.start + frame * self.step)
 
 
-def token_start_frames(
+def token_spans(
     log_probs: Tensor, token_ids: Sequence[int], blank: int
-) -> list[int] | None:
-    """Find the frame at which each token starts on the best CTC path.
+) -> list[tuple[int, int]] | None:
+    """Find the frames of each token on the best CTC path.
 
     Args:
         log_probs: (T, V) frame-wise label log-probabilities.
@@ -191,8 +193,9 @@ def token_start_frames(
         blank: identity of the blank.
 
     Returns:
-        One frame for each token, or None where the frames do not suffice: CTC needs
-        one for each token, and one more between two that are equal.
+        For each token its first frame and the one after its last, or None where the
+        frames do not suffice: CTC needs one for each token, and one more between two
+        that are equal.
     """
     repeats = sum(a == b for a, b in pairwise(token_ids))
     if len(token_ids) + repeats > len(log_probs):
@@ -203,15 +206,9 @@ def token_start_frames(
     from torchaudio.functional import forced_align
 
     log_probs = log_probs.float().cpu().unsqueeze(0)
-    path, _ = forced_align(log_probs, torch.tensor([list(token_ids)]), blank=blank)
-    starts = (path[0] != blank) & (path[0] != path[0].roll(1))
-    starts[0] = path[0, 0] != blank
-    return starts.nonzero().flatten().tolist()
-
-
-def token_times(
-    log_probs: Tensor, token_ids: Sequence[int], blank: int, frame_seconds: float
-) -> list[float] | None:
-    """Start of each token in seconds; see :func:`token_start_frames`."""
-    starts = token_start_frames(log_probs, token_ids, blank)
-    return None if starts is None else [frame * frame_seconds for frame in starts]
+    found, _ = forced_align(log_probs, torch.tensor([list(token_ids)]), blank=blank)
+    path = torch.nn.functional.pad(found[0], (1, 1), value=blank)
+    changes = path[1:] != path[:-1]
+    starts = (changes & (path[1:] != blank)).nonzero().flatten().tolist()
+    ends = (changes & (path[:-1] != blank)).nonzero().flatten().tolist()
+    return list(zip(starts, ends, strict=True))

@@ -3,7 +3,6 @@
 U utterances, T memory frames, D width, V vocabulary.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,7 +15,12 @@ from espnet2_ext.inference.search.beam_search import (
     banned_tokens,
 )
 from espnet2_ext.inference.search.cached_text_decoder import CachedTextDecoder
-from espnet2_ext.inference.search.ctc import NEVER, CTCPrefixScorer, token_times
+from espnet2_ext.inference.search.ctc import (
+    NEVER,
+    CTCPrefixScorer,
+    FrameClock,
+    token_spans,
+)
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.symbols import EOS, blank_id
 
@@ -32,7 +36,7 @@ def search(
     options: SearchOptions | None = None,
     language: Tensor | None = None,
     extra_scorers: "ScorersAndWeights | None" = None,
-    seconds_per_frame: Sequence[float] | None = None,
+    clock: FrameClock | None = None,
 ) -> list[list[Hypothesis]]:
     """Transcribe a batch of utterances; each gets the same as it would alone.
 
@@ -44,8 +48,7 @@ def search(
         language: (U,) indices, for a model with language vectors.
         extra_scorers: name -> (ESPnet scorer, weight), such as a language model over
             the model's token list; their weighted scores are added.
-        seconds_per_frame: (U,) durations of a memory frame, if token times are
-            wanted (see ``seconds_per_frame`` in ``search.ctc``).
+        clock: when the memory's frames are, if the times of tokens are wanted.
 
     Returns:
         For each utterance up to ``nbest`` hypotheses, best first, and at least one:
@@ -70,7 +73,7 @@ def search(
     memory, memory_lengths = memory[:, :frames], memory_lengths.to(memory.device)
 
     logits = None
-    if options.ctc_weight > 0 or seconds_per_frame is not None:
+    if options.ctc_weight > 0 or clock is not None:
         logits = model.ctc_logits(memory)
     fused = model.fuse(memory, "asr", language)
     decoder = CachedTextDecoder(model, fused, memory_lengths)
@@ -90,17 +93,20 @@ def search(
 
     nothing = Hypothesis([], NEVER, [NEVER])
     results = [ended[: options.nbest] or [nothing] for ended in results]
-    if seconds_per_frame is not None and logits is not None:
-        blank = blank_id(logits.size(2))
-        for row, durations in enumerate(seconds_per_frame):
-            log_probs = logits[row, : memory_lengths[row]].log_softmax(dim=1)
-            results[row] = [
-                found._replace(
-                    times=token_times(log_probs, found.token_ids, blank, durations)
-                )
-                for found in results[row]
-            ]
+    if clock is not None and logits is not None:
+        for row, frames in enumerate(memory_lengths.tolist()):
+            log_probs = logits[row, :frames].log_softmax(dim=1)
+            results[row] = [_timed(found, log_probs, clock) for found in results[row]]
     return results
+
+
+def _timed(found: Hypothesis, log_probs: Tensor, clock: FrameClock) -> Hypothesis:
+    """Add when each token is said."""
+    spans = token_spans(log_probs, found.token_ids, blank_id(log_probs.size(1)))
+    if spans is None:
+        return found
+    times = [(clock.seconds(start), clock.seconds(end)) for start, end in spans]
+    return found._replace(times=times)
 
 
 def greedy_search(

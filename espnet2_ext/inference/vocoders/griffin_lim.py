@@ -1,6 +1,7 @@
 """Griffin-Lim: a waveform from a mel spectrogram, without trained weights."""
 
 import torch
+import torch.nn.functional as F
 import torchaudio.functional
 from torch import Tensor, nn
 
@@ -84,6 +85,40 @@ class GriffinLim(nn.Module):
         # utterance down instead would change its loudness.
         return wave.clamp(-1.0, 1.0)
 
+    def stream(self) -> "GriffinLimStream":
+        """Begin a waveform: its pieces fit each other, but are not those of the whole.
+
+        The phases of Griffin-Lim depend on everything. Each piece takes those of the
+        samples before it and goes on from there.
+        """
+        return GriffinLimStream(self)
+
+    @torch.no_grad()
+    def go_on(self, mel: Tensor, known: Tensor) -> Tensor:
+        """Make a waveform that begins with samples that are there already.
+
+        Args:
+            mel: (L, F) log10 mel magnitudes.
+            known: (K,) first samples.
+
+        Returns:
+            (L * hop,) samples; those of ``known`` stay.
+        """
+        audio, momentum = self.audio, MOMENTUM / (1 + MOMENTUM)
+        magnitudes = self._magnitudes(10 ** mel.clamp(max=MAX_LOG_MEL)).T
+        sizes = (audio.n_fft, audio.hop_length)
+        length = (mel.size(0) - 1) * audio.hop_length
+        wave = F.pad(known, (0, length - len(known)))
+        before = torch.zeros((), device=wave.device)
+        for _ in range(PHASE_ITERATIONS):
+            found = torch.stft(wave, *sizes, window=self.window, return_complex=True)
+            phases = found - momentum * before
+            before = found
+            phases = torch.where(phases == 0, 1.0, phases / (phases.abs() + 1e-16))
+            wave = torch.istft(magnitudes * phases, *sizes, window=self.window)
+            wave[: len(known)] = known
+        return wave
+
     def _magnitudes(self, mel: Tensor) -> Tensor:
         """Find non-negative magnitudes (L, n_fft / 2 + 1) with this ``mel`` (L, F).
 
@@ -98,3 +133,35 @@ class GriffinLim(nn.Module):
             # Bins outside all bands have no target either, and become zero.
             magnitudes = magnitudes * target / present.clamp(min=1e-12)
         return magnitudes
+
+
+class GriffinLimStream:
+    """Griffin-Lim while the frames come; see :meth:`GriffinLim.stream`."""
+
+    delay = 4
+    """Frames before and behind a piece that its phases are fitted to: one window."""
+
+    def __init__(self, vocoder: GriffinLim):
+        """Begin before the first frame."""
+        self._vocoder = vocoder
+        self._mel: Tensor | None = None
+        self._known = vocoder.window.new_zeros(0)
+        self._done = EDGE_FRAMES
+
+    def __call__(self, frames: Tensor, last: bool) -> Tensor:
+        """Go on; see :class:`~.streaming.Stream`."""
+        hop, mel = self._vocoder.audio.hop_length, frames.to(self._known)
+        first = [mel[:1]] * EDGE_FRAMES if self._mel is None else [self._mel]
+        mel = torch.cat([*first, mel])
+        end = len(mel) - (0 if last else self.delay)
+        if end <= self._done:
+            self._mel = mel if len(mel) else None
+            return self._known[:0]
+        if last:
+            mel = torch.cat([mel, *[mel[-1:]] * EDGE_FRAMES])
+        wave = self._vocoder.go_on(mel, self._known)
+        new = wave[self._done * hop : end * hop].clamp(-1.0, 1.0)
+        begin = max(0, end - self.delay)
+        self._mel, self._known = mel[begin:], wave[begin * hop : end * hop]
+        self._done = end - begin
+        return new

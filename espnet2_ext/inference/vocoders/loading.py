@@ -15,6 +15,7 @@ from espnet2_ext.sttatts.config import AudioConfig
 
 if TYPE_CHECKING:
     from espnet2_ext.inference.vocoders.neural import NeuralVocoder
+    from espnet2_ext.inference.vocoders.streaming import Stream
 
 GRIFFIN_LIM = "griffin_lim"
 """The name of the vocoder that needs no trained weights."""
@@ -36,6 +37,9 @@ class Vocoder(Protocol):
         Returns:
             (N,) float32 samples in [-1, 1], N = L * hop, on the vocoder's device.
         """
+
+    def stream(self) -> "Stream":
+        """Begin a waveform that is made while its frames come."""
 
 
 def load_vocoder(

@@ -1,6 +1,7 @@
 """HiFi-GAN with the normalisation of its input, and this project's file of it."""
 
 import inspect
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +12,11 @@ import yaml
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from espnet2_ext.inference.vocoders.streaming import (
+    Stream,
+    WholeStream,
+    WindowStream,
+)
 from espnet2_ext.io.safe_reading import read_tensors
 from espnet2_ext.io.settings import read_yaml, section
 from espnet2_ext.sttatts.config import AudioConfig
@@ -101,6 +107,36 @@ class NeuralVocoder(nn.Module):
             torch.default_generator.manual_seed(0)
             wave = self.generator.inference(mel).reshape(-1)
         return wave[: frames * self.audio.hop_length].clamp(-1.0, 1.0)
+
+    def stream(self) -> Stream:
+        """Begin a waveform: piece by piece with HiFi-GAN, else at the end."""
+        context = context_frames(self.generator)
+        if context is None:
+            return WholeStream(self)
+        return WindowStream(self, context, self.audio.hop_length)
+
+
+def context_frames(generator: Any) -> int | None:
+    """Frames to each side that HiFi-GAN looks at; None for other generators.
+
+    Others may begin with noise of the length of the whole, or normalise over it.
+    """
+    if type(generator).__name__ != HIFIGAN:
+        return None
+    frames, rate = float(_reach(generator.input_conv)), 1
+    beside = len(generator.blocks) // len(generator.upsamples)
+    for i, upsample in enumerate(generator.upsamples):
+        frames += 2 / rate  # its kernel is two strides long
+        rate *= upsample[-1].stride[0]
+        parallel = generator.blocks[i * beside : (i + 1) * beside]
+        frames += max(map(_reach, parallel)) / rate
+    return math.ceil(frames + _reach(generator.output_conv) / rate)
+
+
+def _reach(module: nn.Module) -> int:
+    """Samples to each side that a chain of convolutions looks at."""
+    convs = [m for m in module.modules() if isinstance(m, nn.Conv1d)]
+    return sum((c.kernel_size[0] - 1) // 2 * c.dilation[0] for c in convs)
 
 
 def build_hifigan(
