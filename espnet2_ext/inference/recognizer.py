@@ -24,7 +24,7 @@ from espnet2_ext.inference.options import (
     LMOptions,
     SearchOptions,
 )
-from espnet2_ext.inference.pieces import Piece, cut, is_longer
+from espnet2_ext.inference.recordings import Piece, cut, is_longer
 from espnet2_ext.inference.words import joined, words_of
 from espnet2_ext.io.options import options_of
 
