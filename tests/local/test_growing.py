@@ -1,0 +1,67 @@
+"""Growing a trained model: what it says stays, what cannot be grown is refused."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from espnet2_ext import STTATTS
+from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
+from local.mini_librispeech.grow import grow_weights, main
+from tests.model_dirs import TEXTS, write_model
+
+
+def test_a_larger_model_speaks_and_hears_as_before(tmp_path):
+    small = write_model(tmp_path / "small")
+    made = tmp_path / "large.zip"
+    main([str(small), "-o", str(made), "--decoder_layers=4", "--postnet_channels=24"])
+    old, new = STTATTS.from_pretrained(small), STTATTS.from_pretrained(made)
+    assert len(new.model.decoder.layers) == 4
+    assert new.model.config.postnet_channels == 24
+    assert new.inputs.speakers is not None
+    for one, other in zip(
+        old.synthesize(TEXTS[:2], "anna"),
+        new.synthesize(TEXTS[:2], "anna"),
+        strict=True,
+    ):
+        torch.testing.assert_close(one.mel, other.mel)
+    wave = torch.sin(torch.arange(16000) / 20).numpy()
+    heard, again = (model.transcribe([wave])[0][0] for model in (old, new))
+    assert heard.token_ids == again.token_ids
+
+
+def test_what_is_new_can_learn(tmp_path):
+    """Zero outputs get a gradient; zero inputs and outputs at once would get none."""
+    old = STTATTS.from_pretrained(write_model(tmp_path / "small"))
+    config = dataclasses.replace(
+        old.model.config, decoder_layers=3, postnet_channels=24
+    )
+    new = ESPnetSTTATTSModel(config, old.token_list)
+    with torch.no_grad():
+        new.load_state_dict(grow_weights(old.model, new))
+    states = torch.randn(2, 5, config.d_model)
+    lengths = torch.tensor([5, 5])
+    mask = torch.ones(2, 5, dtype=torch.bool)
+    states, attentions = new.decoder(states, mask, states, mask, need_weights=True)
+    new.speech_decoder_postnet(
+        states, attentions, lengths * 2
+    ).after.abs().sum().backward()
+    layer = new.decoder.layers[2]
+    assert layer.feed_forward.fc2.weight.grad.abs().sum() > 0
+    assert new.speech_decoder_postnet.convs[1].weight.grad[:16, 16:].abs().sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"d_model": 16}, "was"),
+        ({"postnet_channels": 4}, "shrink"),
+        ({"encoder_layers": 3}, "more than decoder layers"),
+        ({"decoder_layers": 1}, "more than decoder layers"),
+    ],
+)
+def test_only_what_can_be_grown(tmp_path, changed, complaint):
+    old = STTATTS.from_pretrained(write_model(tmp_path / "small"))
+    config = dataclasses.replace(old.model.config, **changed)
+    with torch.no_grad(), pytest.raises(ValueError, match=complaint):
+        grow_weights(old.model, ESPnetSTTATTSModel(config, old.token_list))
