@@ -36,6 +36,9 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--default_speaker", help="of the table: who speaks where nobody is chosen"
     )
+    command.add_argument(
+        "--half", action="store_true", help="weights in 16 bits: half the size"
+    )
     command.add_argument("--license", help="identifier such as cc-by-4.0, for the card")
     return command
 
@@ -57,7 +60,13 @@ def main(argv: list[str] | None = None) -> int:
         )
         note = args.card_note and args.card_note.read_text(encoding="utf-8")
         pack_model(
-            files, args.outpath, args.default_speaker, args.name, args.license, note
+            files,
+            args.outpath,
+            args.default_speaker,
+            args.name,
+            args.license,
+            note,
+            args.half,
         )
 
     return run_command("sttatts_pack", run)

@@ -66,6 +66,7 @@ def pack_model(
     name: str | None = None,
     licence: str | None = None,
     note: str | None = None,
+    half: bool = False,
 ) -> None:
     """Write a packed model.
 
@@ -76,11 +77,13 @@ def pack_model(
         name: of the model in its card; the zip's name by default.
         licence: identifier for the card.
         note: further text for the card, Markdown.
+        half: Store weights in 16 bits, which halves the file; the arithmetic of who
+            loads it stays in 32.
 
     Raises:
         FileNotFoundError: a file is not there.
-        ValueError: files that do not fit together or cannot be read, or a note that
-            tells a path of this machine.
+        ValueError: files that do not fit together or cannot be read, a note that
+            tells a path of this machine, or weights too large for 16 bits.
     """
     if outpath.suffix != ".zip":
         raise ValueError(f"{outpath}: the packed model is a zip; end the name in .zip")
@@ -92,7 +95,7 @@ def pack_model(
     with tempfile.TemporaryDirectory(prefix="sttatts_pack") as folder:
         staging = Path(folder) / "staging"
         staging.mkdir()
-        config = _stage(files, default_speaker, staging)
+        config = _stage(files, default_speaker, half, staging)
         # Loading is the check that everything fits; warnings are shown.
         model = STTATTS(find_model(staging))
         _ = model.vocoder
@@ -108,7 +111,7 @@ def pack_model(
 
 
 def _stage(
-    files: ModelFiles, default_speaker: str | None, staging: Path
+    files: ModelFiles, default_speaker: str | None, half: bool, staging: Path
 ) -> dict[str, Any]:
     """Copy everything under fixed names, and return the new configuration."""
     config = read_config(files.train_config)
@@ -124,7 +127,10 @@ def _stage(
     content["bpemodel"] = OPTIONAL_NAMES["bpemodel"] if bpemodel else None
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     (staging / CONFIG_NAME).write_text(text, encoding="utf-8")
-    torch.save(_weights(files.model_file), staging / MODEL_NAME)
+    weights = _weights(files.model_file)
+    if half:
+        weights = _in_half(weights, files.model_file)
+    torch.save(weights, staging / MODEL_NAME)
     speakers = staging / OPTIONAL_NAMES["speakers"]
     if bpemodel is not None:
         copy_file(bpemodel, staging / OPTIONAL_NAMES["bpemodel"])
@@ -170,6 +176,20 @@ def _weights(path: Path) -> dict[str, Tensor]:
         )
     # Clones hold their own numbers only, not those of a larger tensor around them.
     return {name: value.detach().cpu().clone() for name, value in content.items()}
+
+
+def _in_half(weights: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """Floats in 16 bits: half precision, which is finer than bfloat16."""
+    halves = {
+        name: value.half() if value.is_floating_point() else value
+        for name, value in weights.items()
+    }
+    for name, value in halves.items():
+        if value.is_floating_point() and not value.isfinite().all():
+            raise ValueError(
+                f"{path}: {name} is too large for 16 bits; pack without it"
+            )
+    return halves
 
 
 def _pack_staging(staging: Path, packed: Path) -> None:

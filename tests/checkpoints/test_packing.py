@@ -134,6 +134,27 @@ def test_a_training_checkpoint_gives_its_model(model, tmp_path, expected):
     assert_same(results(STTATTS.from_pretrained(path)), expected)
 
 
+def test_half_the_size(packed, model, tmp_path, expected):
+    """Weights are rounded to 11 bits; what is computed with them stays in fp32."""
+    half = pack(model, tmp_path / "m.zip", "--half")
+    sizes = [len(members(path)["model.pth"]) for path in (half, packed)]
+    assert sizes[0] < 0.65 * sizes[1]  # the rest is names
+    loaded = STTATTS.from_pretrained(half)
+    assert {value.dtype for value in loaded.model.parameters()} == {torch.float32}
+    (_, spoken, converted), (_, *exact) = results(loaded), expected
+    np.testing.assert_allclose(spoken, exact[0], atol=0.02)
+    np.testing.assert_allclose(converted, exact[1], atol=0.02)
+
+
+def test_weights_too_large_for_half(model, tmp_path, capsys):
+    state = torch.load(model / "model.pth", weights_only=True)
+    state["ctc_head.bias"][3] = 1e6
+    torch.save(state, tmp_path / "model.pth")
+    words = [f"--train_config={model}/config.yaml", f"--outpath={tmp_path}/m.zip"]
+    assert main([*words, f"--model_file={tmp_path}/model.pth", "--half"]) == 1
+    assert "ctc_head.bias is too large for 16 bits" in capsys.readouterr().err
+
+
 def test_a_sentencepiece_model_is_found_through_the_configuration(tmp_path):
     folder = write_model(tmp_path / "exp", token_type="bpe")
     config = yaml.safe_load((folder / "config.yaml").read_text())
