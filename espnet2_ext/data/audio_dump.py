@@ -221,7 +221,7 @@ def _read_sound(source: Path) -> KaldiDir:
     if problems:
         raise ValueError(
             "\n".join(problems[:20]) + f"\n{source}: {len(problems)} problems; "
-            f"'python -m espnet2_ext.bin.datadir fix --no_audio {source}' repairs "
+            f"'python -m tools.recipe.datadir fix --no_audio {source}' repairs "
             "what can be repaired"
         )
     data = KaldiDir.read(source)

@@ -21,7 +21,7 @@ SUBMITTERS = {"slurm": "sbatch", "sge": "qsub", "pbs": "qsub"}
 """Programs that give a job to a queueing system."""
 
 TRAINING = "training"
-"""Part of the settings that is for :mod:`espnet2_ext.jobs.batch_job`."""
+"""Part of the settings that is for :mod:`tools.recipe.batch_job`."""
 
 BACKENDS = ("local", *QUEUE_CLUSTERS)
 ALLOWED_DEATHS = 2

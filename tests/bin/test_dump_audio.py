@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from espnet2_ext.bin.datadir import main as datadir
 from espnet2_ext.bin.dump_audio import main
 from espnet2_ext.data.kaldi_dir import KaldiDir
 from espnet2_ext.io.store import Store
 from espnet2_ext.io.tables import read_table
+from tools.recipe.datadir import main as datadir
 
 
 def tone(seconds, rate, channels=1):

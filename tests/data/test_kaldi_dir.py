@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from espnet2_ext.bin.datadir import main
 from espnet2_ext.data.kaldi_checks import AudioLimits, validate, write_reasons
 from espnet2_ext.data.kaldi_dir import KaldiDir
 from espnet2_ext.io.tables import read_table
+from tools.recipe.datadir import main
 
 
 @pytest.fixture

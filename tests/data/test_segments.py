@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from espnet2_ext.bin.datadir import main as datadir
 from espnet2_ext.bin.dump_audio import main as dump_audio
 from espnet2_ext.data.kaldi_checks import AudioLimits, validate
 from espnet2_ext.data.kaldi_dir import KaldiDir, Segment
 from espnet2_ext.io.tables import read_table
+from tools.recipe.datadir import main as datadir
 
 RATE = 16000
 SEGMENTS = {"s1-u1": (0.5, 1.5), "s1-u2": (1.25, 2.0), "s2-u3": (0.0, 3.0)}

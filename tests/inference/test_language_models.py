@@ -11,7 +11,6 @@ from espnet2.lm.seq_rnn_lm import SequentialRNNLM
 from espnet2.lm.transformer_lm import TransformerLM
 
 from espnet2_ext import STTATTS, BadInputError
-from espnet2_ext.bin.lm_text import main as lm_text
 from espnet2_ext.bin.sttatts import main as sttatts
 from espnet2_ext.bin.sttatts_inference import main as inference
 from espnet2_ext.inference.language_models.espnet_lm import lm_files, load_espnet_lm
@@ -19,10 +18,11 @@ from espnet2_ext.inference.language_models.ngram import NgramModel
 from espnet2_ext.inference.language_models.symbols import places_in
 from espnet2_ext.io.files import write_wav
 from espnet2_ext.sttatts.symbols import EOS, build_token_list
-from espnet2_ext.text.ngram_estimation import START, NgramEstimate
 from tests.corpora import RATE, speak
 from tests.factories import TOKENS
 from tests.model_dirs import TEXTS, write_model
+from tools.recipe.lm_text import main as lm_text
+from tools.recipe.ngram_estimation import START, NgramEstimate
 
 LM_TOKENS = ["<blank>", "<unk>", *reversed(TOKENS[4:-2]), "<sos/eos>"]
 """ESPnet's order, and another one than the model's."""

@@ -4,7 +4,7 @@ A recipe starts a dozen processes, some of which import ESPnet for seconds. Here
 process imports it, and a fork of it runs each command::
 
     with forking_python(folder) as python:
-        subprocess.run([python, "-m", "espnet2_ext.bin.datadir", "--help"])
+        subprocess.run([python, "-m", "tools.recipe.datadir", "--help"])
 """
 
 import json

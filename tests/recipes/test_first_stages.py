@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import soundfile
 
-from espnet2_ext.bin.datadir import main as datadir
 from espnet2_ext.io.tables import read_table
 from tests.local.asterisk_sounds import write_corpus as write_sounds
 from tests.recipes.recipe_runs import (
@@ -19,6 +18,7 @@ from tests.recipes.recipe_runs import (
     run,
     write_corpus,
 )
+from tools.recipe.datadir import main as datadir
 
 ROW = next(row for row in RECIPES if "mini_prompts" in row["recipe"])
 
@@ -86,7 +86,7 @@ def test_bad_tables_are_refused(corpus):
         f"{table}:10: '{uids[2]}' is there twice",
         f"{folder / 'wav.scp'}: lacks 1 of them: zoe-asr-0",
         f"{table}: lacks 1 of them: {missing}",
-        f"'python -m espnet2_ext.bin.datadir fix --no_audio {folder}' repairs",
+        f"'python -m tools.recipe.datadir fix --no_audio {folder}' repairs",
         "to begin with this stage, add --stage 2",
     ):
         assert problem in log

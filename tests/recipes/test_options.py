@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from espnet2_ext.io.tables import read_table
-from tests.jobs.slurm_stand_in import install
 from tests.recipes.recipe_runs import (
     RECIPES,
     ROOT,
@@ -18,6 +17,7 @@ from tests.recipes.recipe_runs import (
     run,
     write_corpus,
 )
+from tests.tools.recipe.slurm_stand_in import install
 
 ROW = next(row for row in RECIPES if "mini_prompts" in row["recipe"])
 SETS = {"asr_sets": "train valid test", "tts_sets": "train valid test", "vc_sets": ""}

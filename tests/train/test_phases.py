@@ -2,8 +2,8 @@
 
 import pytest
 
-from espnet2_ext.bin.phase_sets import main as phase_sets
 from espnet2_ext.train.phases import plan_steps, read_phases
+from tools.recipe.phase_sets import main as phase_sets
 
 ENGLISH_L = """
 phases:

@@ -71,5 +71,5 @@ check_start() {
 }
 check_data() { # what stage 1, or the user in its place, is to have written
     local learnt=("${learnt_dirs[@]/#"$unperturbed"_sp\//$unperturbed/}") # other speeds are made later
-    "$python" -m "$pyscripts.check_data" --learnt "${learnt[@]/#/$datadir/}" --tested "${tested_dirs[@]/#/$datadir/}" || exit 2
+    "$python" -m "$steps.check_data" --learnt "${learnt[@]/#/$datadir/}" --tested "${tested_dirs[@]/#/$datadir/}" || exit 2
 }

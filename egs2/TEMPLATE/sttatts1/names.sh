@@ -11,7 +11,7 @@ unperturbed=${train[asr]}
 source_of() { # source_of DIR: where the dump finds it
     case $1 in "$unperturbed"_sp/asr) echo "$dumpdir/speeds/$1" ;; *) echo "$datadir/$1" ;; esac
 }
-phase_sets=$([ -z "$phases" ] || "$python" -m "$bin.phase_sets" "$phases" --tasks "$tasks") || exit 2
+phase_sets=$([ -z "$phases" ] || "$python" -m "$steps.phase_sets" "$phases" --tasks "$tasks") || exit 2
 training_dirs=() valid_dirs=() test_dirs=() training_texts=()
 for task in $tasks; do
     training_dirs+=("${train[$task]}/$task") valid_dirs+=("${valid[$task]}/$task")

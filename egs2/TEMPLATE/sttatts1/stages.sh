@@ -24,7 +24,7 @@ epochs() { # what a user wants to see of a training log
 }
 run_training() { # run_training FOLDER NODES PYTHON_WORD...: here, or as a job of the queue
     local launch=("$python")
-    [ "$cuda_backend" = local ] || launch+=(-m espnet2_ext.bin.submit --cmd_backend "$cuda_backend"
+    [ "$cuda_backend" = local ] || launch+=(-m tools.recipe.submit --cmd_backend "$cuda_backend"
         --folder "$1" --cluster_config "$recipe_dir/conf/$cuda_backend.yaml" --ngpu "$ngpu" --num_nodes "$2"
         ${num_threads:+--num_threads "$num_threads"} -- "$python")
     show=epochs # only

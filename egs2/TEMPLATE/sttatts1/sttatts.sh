@@ -146,7 +146,7 @@ expdir=$(absolute "${expdir:-$recipe_dir/exp}") bpemodel=$(absolute "$bpemodel")
 [[ $dumpdir$expdir != *,* ]] || die "--dumpdir, --expdir: ESPnet cannot read paths with a comma"
 python=${python:-${default_python:-python3}}
 command -v "$python" >/dev/null || die "--python '$python': no such interpreter; 'make env' makes one"
-bin=espnet2_ext.bin pyscripts=egs2.TEMPLATE.sttatts1.pyscripts
+bin=espnet2_ext.bin steps=tools.recipe
 raw=$dumpdir/raw tokens=$dumpdir/tokens.txt
 fs=$(awk '{ print int($1 * (/k$/ ? 1000 : 1)) }' <<<"$fs") # 22.05k is 22050
 threads=${num_threads:-$(env -u OMP_NUM_THREADS nproc)} # nproc would say 1
@@ -189,7 +189,7 @@ if begin 0 "options" "$exp" "$(wanted 8 && echo training) ${learning[*]} $train_
     "$train_config" "$inference_config"; then # of the commands that stages 8 to 11 run
     words=() # training only where it is to come: its options take seconds to load
     ! wanted 8 || words=(-- "${learning[@]}" --ngpu "$ngpu" "${train_words[@]}")
-    run "$python" -m $bin.check_options --tasks "$tasks" --fs "$fs" --spk_embed_tool "$spk_embed_tool" \
+    run "$python" -m $steps.check_options --tasks "$tasks" --fs "$fs" --spk_embed_tool "$spk_embed_tool" \
         ${spk_embed_file:+--spk_embed_file "$spk_embed_file"} ${pretrained:+--pretrained "$pretrained"} \
         ${inference_config:+--inference_config "$inference_config"} \
         --asr_args="${decoding[asr]}" --tts_args="${decoding[tts]}" "${words[@]}"
@@ -207,7 +207,7 @@ if begin 2 "dump" "$dumpdir" "${dirs[*]} $speed_perturb_factors $fs $audio_forma
     words=()
     for dir in "${dirs[@]}"; do words+=("$(source_of "$dir")" "$raw/org/$dir"); done
     read -ra speeds <<<"$speed_perturb_factors"
-    [ "${train[asr]}" = "$unperturbed" ] || run "$python" -m $bin.datadir speed \
+    [ "${train[asr]}" = "$unperturbed" ] || run "$python" -m $steps.datadir speed \
         "$datadir/$unperturbed/asr" "$(source_of "${train[asr]}/asr")" --factors "${speeds[@]}"
     run "$python" -m $bin.dump_audio "${words[@]}" --share_audio --fs "$fs" --audio_format "$audio_format" \
         --allow_failures "$allow_failures" --nj "$nj" "${jobs[@]}"
@@ -222,7 +222,7 @@ if begin 3 "speaker embeddings" "$dumpdir" "${dirs[*]} $spk_embed_tool $spk_embe
     finish
 fi
 if begin 4 "length filter" "$dumpdir" "${dirs[*]} $min_wav_duration $max_wav_duration" "$raw/org" "$dumpdir/.done_3"; then
-    run "$python" -m $pyscripts.filter_sets --source "$raw/org" --target "$raw" --filter "${learnt_dirs[@]}" \
+    run "$python" -m $steps.filter_sets --source "$raw/org" --target "$raw" --filter "${learnt_dirs[@]}" \
         --copy "${tested_dirs[@]}" --fs "$fs" --min_seconds "$min_wav_duration" --max_seconds "$max_wav_duration"
     finish
 fi
@@ -248,7 +248,7 @@ if [ -n "$lm_name" ] && begin 7 "language models" "$lm_exp" "${training_texts[*]
     words=(--train "${training_texts[@]}" ${lm_train_text:+"$lm_train_text"} --token_list "$tokens" "${text[@]}")
     [ "$use_ngram" = false ] || words+=(--arpa "$lm_exp/${ngram_num}gram.arpa" --order "$ngram_num")
     [ "$use_lm" = false ] || words+=(--valid "$raw/${valid[asr]}/asr/text")
-    run "$python" -m $pyscripts.lm_data --folder "$lm_exp" "${words[@]}"
+    run "$python" -m $steps.lm_data --folder "$lm_exp" "${words[@]}"
     read -ra own <<<"$lm_args"
     mapfile -t words <"$lm_exp/options.txt"
     [ "$use_lm" = false ] || OMP_NUM_THREADS=$threads run_training "$lm_exp" 1 -m espnet2.bin.lm_train \
@@ -272,7 +272,7 @@ if begin 8 "training" "$exp" "${dirs[*]} ${learning[*]} $train_args $pretrained 
         words+=(--dist_backend gloo)
     fi
     [ "$num_nodes" -eq 1 ] || [ "$ngpu" -gt 0 ] || words+=(--dist_backend gloo)
-    data=$("$python" -m $pyscripts.data_options --raw "$raw" --stats "$stats_dir" \
+    data=$("$python" -m $steps.data_options --raw "$raw" --stats "$stats_dir" \
         --train "${training_dirs[@]}" --valid "${valid_dirs[@]}")
     mapfile -t data <<<"$data"
     OMP_NUM_THREADS=$((threads > train_processes ? threads / train_processes : 1)) \
@@ -291,7 +291,7 @@ for task in asr tts vc; do
         words=(--train_config "$exp/config.yaml" --model_file "${model[$task]}" ${bpemodel:+--bpemodel "$bpemodel"})
         [ -z "$download_model" ] || words=(--model "$download_model")
         [ "$named_speakers" = false ] || words=(--named_speakers "${words[@]}")
-        OMP_NUM_THREADS=$((inference_nj > 1 ? 1 : threads)) run "$python" -m $pyscripts.decode_sets --raw "$raw" \
+        OMP_NUM_THREADS=$((inference_nj > 1 ? 1 : threads)) run "$python" -m $steps.decode_sets --raw "$raw" \
             --sets "${tests[$task]}" --decoded "${decoded[$task]}" "${untrained[@]}" --task "$task" "${words[@]}" \
             ${inference_config:+--inference_config "$inference_config"} "${more[@]}" "${own[@]}" "${device[@]}" \
             --overwrite "$overwrite" --nj "$inference_nj" "${jobs[@]}"
@@ -307,7 +307,7 @@ if begin 12 "scores" "$exp" "${dirs[*]} ${marks[*]} $score_opts $normalizer ${he
         words=("${hearing[@]}" --speaker_similarity "$similarity" ${vocoder:+--vocoder "$vocoder"})
         [ ${#mos[@]} -eq 0 ] || words+=(--predict_mos "${mos[@]}")
         [ "$task" != asr ] || words=("--score_opts=$score_opts")
-        run "$python" -m $pyscripts.score_sets --raw "$raw" --sets "${tests[$task]}" --decoded "${decoded[$task]}" \
+        run "$python" -m $steps.score_sets --raw "$raw" --sets "${tests[$task]}" --decoded "${decoded[$task]}" \
             "${untrained[@]}" --task "$task" --normalizer "$normalizer" "${words[@]}" --command "$user_command"
     done
     finish

@@ -53,7 +53,7 @@ def places_in(names: Sequence[str], tokens: Sequence[str], source: object) -> Te
         raise ValueError(
             f"{source}: the language model lacks {len(lost)} of the model's {ordinary} "
             f"symbols ({shown}); train it on texts cut into this model's tokens "
-            "(python -m espnet2_ext.bin.lm_text)"
+            "(python -m tools.recipe.lm_text)"
         )
     places[EOS] = len(names) - 1
     return torch.tensor(places)

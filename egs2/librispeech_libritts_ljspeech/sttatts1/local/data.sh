@@ -12,7 +12,7 @@ prepare() { # prepare CORPUS FOLDER WORD...
 join() { # join TASK SET PART...: data/SET/TASK out of data/PART/TASK
     local part folders=()
     for part in "${@:3}"; do folders+=("$datadir/$part/$1"); done
-    "$python" -m espnet2_ext.bin.datadir combine "$datadir/$2/$1" "${folders[@]}"
+    "$python" -m tools.recipe.datadir combine "$datadir/$2/$1" "${folders[@]}"
 }
 
 # LibriTTS of en_s is train-clean-360 alone: 191 hours in the paper's Table 2, and

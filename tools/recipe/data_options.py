@@ -1,6 +1,6 @@
 r"""Write the options of training that name its data, one a line.
 
-    python -m egs2.TEMPLATE.sttatts1.pyscripts.data_options --raw dump/raw \
+    python -m tools.recipe.data_options --raw dump/raw \
         --stats exp/stats --train train/asr train/tts --valid valid/asr valid/tts
 
 Sets have the form <set>/<task>.

@@ -1,6 +1,6 @@
 r"""Filter the sets that are learnt by their lengths; copy those that are only tested.
 
-    python -m egs2.TEMPLATE.sttatts1.pyscripts.filter_sets --source dump/raw/org \
+    python -m tools.recipe.filter_sets --source dump/raw/org \
         --target dump/raw --filter train/asr --copy test/asr --fs 16000 …
 
 Other options are those of ``datadir filter``.
@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from espnet2_ext.bin.datadir import main as datadir
+from tools.recipe.datadir import main as datadir
 
 
 def main(argv: list[str] | None = None) -> int:

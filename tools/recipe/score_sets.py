@@ -1,6 +1,6 @@
 r"""Score what decode_sets has made of a task's test sets, in one process.
 
-    python -m egs2.TEMPLATE.sttatts1.pyscripts.score_sets --task tts --sets test \
+    python -m tools.recipe.score_sets --task tts --sets test \
         --raw dump/raw --decoded exp/train/tts_decode --judge whisper:tiny.en …
 
 Other options are those of ``sttatts_score``. A set without texts has no scores.
@@ -9,12 +9,12 @@ Other options are those of ``sttatts_score``. A set without texts has no scores.
 import argparse
 import sys
 
-from egs2.TEMPLATE.sttatts1.pyscripts.decode_sets import (
+from espnet2_ext.bin.sttatts_score import main as sttatts_score
+from tools.recipe.decode_sets import (
     Decoding,
     add_options,
     decodings,
 )
-from espnet2_ext.bin.sttatts_score import main as sttatts_score
 
 
 def main(argv: list[str] | None = None) -> int:

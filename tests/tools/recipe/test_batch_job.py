@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from espnet2_ext.bin.submit import main
-from espnet2_ext.jobs.batch_job import JobSize, job_script
 from espnet2_ext.jobs.clusters import JobOptions
-from tests.jobs.slurm_stand_in import install
+from tests.tools.recipe.slurm_stand_in import install
+from tools.recipe.batch_job import JobSize, job_script
+from tools.recipe.submit import main
 
-CONF = Path(__file__).parents[2] / "conf"
+CONF = Path(__file__).parents[3] / "conf"
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_the_job_of_an_earlier_run(slurm, tmp_path, capfd):
 
 
 def test_an_interrupted_run_ends_its_job(slurm, tmp_path):
-    command = [sys.executable, "-m", "espnet2_ext.bin.submit"]
+    command = [sys.executable, "-m", "tools.recipe.submit"]
     command += words(tmp_path / "exp", "sleep", "100")
     with subprocess.Popen(command) as process:
         deadline = time.monotonic() + 60

@@ -1,6 +1,6 @@
 r"""Decode the test sets of a task, in one process that loads the software once.
 
-    python -m egs2.TEMPLATE.sttatts1.pyscripts.decode_sets --task asr \
+    python -m tools.recipe.decode_sets --task asr \
         --sets "test other" --raw dump/raw --decoded exp/train/asr_decode …
 
 Other options are those of ``sttatts_inference``. Results go into a folder of each set
@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from egs2.TEMPLATE.sttatts1.pyscripts.data_options import data_entries
 from espnet2_ext.bin.sttatts_inference import main as decode
+from tools.recipe.data_options import data_entries
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 r"""Cut texts into tokens, and write what ESPnet's training of language models reads.
 
-    python -m egs2.TEMPLATE.sttatts1.pyscripts.lm_data --folder exp/lm --train TEXT … \
+    python -m tools.recipe.lm_data --folder exp/lm --train TEXT … \
         --valid TEXT --arpa exp/lm/6gram.arpa --order 6 --token_list tokens.txt …
 
 FOLDER gets ``<part>.txt`` and ``<part>_shape``, how many tokens a text has and of how
@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from espnet2_ext.bin.lm_text import main as lm_text
+from tools.recipe.lm_text import main as lm_text
 
 
 def main(argv: list[str] | None = None) -> int:

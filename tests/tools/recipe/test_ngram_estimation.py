@@ -5,7 +5,12 @@ import random
 
 import pytest
 
-from espnet2_ext.text.ngram_estimation import END, START, UNKNOWN, NgramEstimate
+from tools.recipe.ngram_estimation import (
+    END,
+    START,
+    UNKNOWN,
+    NgramEstimate,
+)
 
 LETTERS = "abcde"
 

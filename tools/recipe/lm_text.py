@@ -1,6 +1,6 @@
 r"""Cut texts into a model's tokens, for training language models.
 
-    python -m espnet2_ext.bin.lm_text dump/raw/train/asr/text --token_list tokens.txt \
+    python -m tools.recipe.lm_text dump/raw/train/asr/text --token_list tokens.txt \
         --output lm/train.txt --lm_token_list lm/tokens.txt --arpa lm/6gram.arpa
 
 --output is what ESPnet's training of language models takes, with words for tokens:
@@ -18,9 +18,9 @@ from espnet2_ext.io.files import write_text
 from espnet2_ext.io.options import add_options, command_parser, options_of, run_command
 from espnet2_ext.io.tables import read_table, write_table
 from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS
-from espnet2_ext.text.ngram_estimation import NgramEstimate
 from espnet2_ext.text.token_lists import read_tokens, tokens_of_model, write_tokens
 from espnet2_ext.text.tokens import TextOptions
+from tools.recipe.ngram_estimation import NgramEstimate
 
 ORDER = 6
 """Of n-grams; of characters they see a word and a half."""

@@ -1,6 +1,6 @@
 r"""Check that data directories have their tables, before the first stage reads them.
 
-    python -m egs2.TEMPLATE.sttatts1.pyscripts.check_data --learnt data/train/asr … \
+    python -m tools.recipe.check_data --learnt data/train/asr … \
         --tested data/test/vc …
 
 Those that are only tested need no texts, and no targets.

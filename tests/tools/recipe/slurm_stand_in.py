@@ -1,6 +1,6 @@
 """A queueing system of one machine: ``sbatch``, ``srun``, ``scancel``, ``squeue``.
 
-They know just what :mod:`espnet2_ext.jobs.batch_job` asks for, and refuse the rest.
+They know just what :mod:`tools.recipe.batch_job` asks for, and refuse the rest.
 """
 
 import os

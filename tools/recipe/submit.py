@@ -1,6 +1,6 @@
 r"""Run one long command, such as a training, in a queueing system and wait for it.
 
-    python -m espnet2_ext.bin.submit --cmd_backend slurm --ngpu 4 --folder exp/train \
+    python -m tools.recipe.submit --cmd_backend slurm --ngpu 4 --folder exp/train \
         --cluster_config conf/slurm.yaml -- python -m espnet2_ext.bin.sttatts_train …
 
 Memory, time, queue and account are in the part 'training' of the settings; what is not
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from espnet2_ext.io.options import add_options, command_parser, options_of, run_command
-from espnet2_ext.jobs.batch_job import JobSize, run_in_queue
 from espnet2_ext.jobs.clusters import QUEUE_CLUSTERS, JobOptions
+from tools.recipe.batch_job import JobSize, run_in_queue
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,6 +1,6 @@
 r"""List the training sets that a table of phases names, a line ``task set`` each.
 
-    python -m espnet2_ext.bin.phase_sets conf/phases.yaml --tasks "asr tts"
+    python -m tools.recipe.phase_sets conf/phases.yaml --tasks "asr tts"
 
 The table is checked; see espnet2_ext/train/phases.py for its form.
 """

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import yaml
 
-from espnet2_ext.bin.check_options import main
 from espnet2_ext.bin.sttatts_train import NoGPUError
 from espnet2_ext.bin.sttatts_train import main as train
 from espnet2_ext.data.speaker_dimension import data_dimension, model_dimension
 from espnet2_ext.models import SHIPPED
 from espnet2_ext.sttatts.configuration import build_model_config, plain_values
 from tests.recipes.recipe_runs import ROOT
+from tools.recipe.check_options import main
 
 TRAINING = ["--token_list=tokens.txt", "--preset=base"]
 

@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from egs2.TEMPLATE.sttatts1.pyscripts import check_data, data_options, decode_sets
+from tools.recipe import check_data, data_options, decode_sets
 
 NAMES = ("wav.scp", "text", "utt2spk", "target.scp", "spembs.scp")
 

@@ -1,4 +1,4 @@
-"""Kaldi-style data directories: python -m espnet2_ext.bin.datadir --help."""
+"""Kaldi-style data directories: python -m tools.recipe.datadir --help."""
 
 import argparse
 import random

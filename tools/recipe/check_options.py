@@ -1,6 +1,6 @@
 r"""Check the options of training and decoding before a recipe's first stage.
 
-    python -m espnet2_ext.bin.check_options --tasks "asr tts" --fs 16000 \
+    python -m tools.recipe.check_options --tasks "asr tts" --fs 16000 \
         --asr_args "--beam_size 5" --tts_args "" -- OPTIONS OF sttatts_train
 
 Without options of sttatts_train only the others are checked, which is quicker.

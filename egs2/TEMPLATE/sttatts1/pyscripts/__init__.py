@@ -1,1 +1,0 @@
-"""Parts of the template's stages that are easier to read in Python."""
