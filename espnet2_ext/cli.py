@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 PLACE = "{name}"
+ITSELF = "itself"
+"""Who listens to what is spoken, unless a judge is named."""
 
 
 def transcribe(args: argparse.Namespace) -> int:
@@ -50,7 +52,28 @@ def speak(args: argparse.Namespace) -> int:
     if not texts:
         raise ValueError("no text on standard input; give words to say")
     names = [f"{number:04d}" for number in range(1, len(texts) + 1)]
-    return _generate("tts", args, texts, _output_paths(args.output, names))
+    paths = _output_paths(args.output, names)
+    return _generate("tts", args, texts, paths, _reading(args, texts))
+
+
+def _reading(args: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
+    """Keywords of how texts are read, and of who listens."""
+    from dataclasses import asdict
+
+    from espnet2_ext.inference.options import CheckOptions, ReadingOptions
+    from espnet2_ext.io.options import options_of
+
+    chosen = asdict(options_of(args, ReadingOptions))
+    if args.check is None:
+        return chosen
+    chosen |= asdict(options_of(args, CheckOptions))
+    if args.check == ITSELF:
+        return chosen | {"check": True}
+    from espnet2_ext.scoring.judges import JudgeOptions, judge_ear
+    from espnet2_ext.text.spoken import language_of
+
+    language = args.language or language_of(" ".join(texts))
+    return chosen | {"check": judge_ear(args.check, JudgeOptions(language))}
 
 
 def convert(args: argparse.Namespace) -> int:
@@ -62,6 +85,29 @@ def convert(args: argparse.Namespace) -> int:
     sources = _expand_stdin(args.files)
     paths = _output_paths(args.output, [Path(source).stem for source in sources])
     return _generate("vc", args, sources, paths)
+
+
+def adapt(args: argparse.Namespace) -> int:
+    """Adapt a model to recordings; what happens is told while it does."""
+    from espnet2_ext.adapt.options import AdaptOptions
+    from espnet2_ext.adapt.steps import run
+    from espnet2_ext.io.options import options_of
+
+    root = logging.getLogger()
+    if not args.quiet:
+        root.setLevel(logging.INFO)
+        for handler in root.handlers:
+            handler.addFilter(_of_adapting)
+    run(
+        Path(args.source), Path(args.output), args.model, options_of(args, AdaptOptions)
+    )
+    return 0
+
+
+def _of_adapting(record: logging.LogRecord) -> bool:
+    """Pass what ``adapt`` says, clocks, and warnings."""
+    own = record.name.startswith("espnet2_ext.adapt") or record.module == "progress"
+    return own or record.levelno >= logging.WARNING
 
 
 def info(args: argparse.Namespace) -> int:
@@ -84,22 +130,28 @@ def info(args: argparse.Namespace) -> int:
 # ---- shared by the commands ----------------------------------------------------
 
 
-def _open_decoder(task: str, args: argparse.Namespace) -> "Decoder":
+def _open_decoder(
+    task: str, args: argparse.Namespace, more: dict[str, Any] | None = None
+) -> "Decoder":
     from espnet2_ext.formats.import_once import find_or_import
     from espnet2_ext.inference.decode.decoder import Decoder, pick_device, task_options
 
     options = task_options(task, args)
     pick_device(args)
-    return Decoder(task, args, find_or_import(args.model), options)
+    return Decoder(task, args, find_or_import(args.model), options | (more or {}))
 
 
 def _generate(
-    task: str, args: argparse.Namespace, sources: list[str], paths: list[Path]
+    task: str,
+    args: argparse.Namespace,
+    sources: list[str],
+    paths: list[Path],
+    more: dict[str, Any] | None = None,
 ) -> int:
     """Speak texts or convert recordings, each into its file."""
     from espnet2_ext.io.files import write_wav
 
-    decoder = _open_decoder(task, args)
+    decoder = _open_decoder(task, args, more)
     speaker = decoder.model.inputs.speaker_table.resolve(args.speaker)
 
     def load(source: str) -> "Loaded":
@@ -114,6 +166,14 @@ def _generate(
                 "%s: the model did not stop by itself; cut at the length limit "
                 "(--maxlenratio)",
                 paths[place],
+            )
+        if speech.check is not None and speech.check.error > args.check_threshold:
+            logging.warning(
+                "%s: %.0f %% of the letters are misheard in the best of %d tries: '%s'",
+                paths[place],
+                100 * speech.check.error,
+                speech.check.tries,
+                speech.check.heard,
             )
         write_wav(paths[place], speech.wav, speech.sample_rate)
         if len(paths) > 1:
@@ -232,7 +292,11 @@ class PlainHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
-        message = f"{record.levelname.lower()}: {record.getMessage()}"
+        message = record.getMessage()
+        if record.levelno <= logging.INFO:
+            _print(message, sys.stderr)
+            return
+        message = f"{record.levelname.lower()}: {message}"
         if message not in self._shown:
             self._shown.add(message)
             complain(message)

@@ -1,4 +1,4 @@
-"""The command ``sttatts``: transcribe, speak, convert, info.
+"""The command ``sttatts``: transcribe, speak, convert, adapt, info.
 
 Nothing here imports torch, so that ``--help`` answers at once; the work is in
 ``cli.py``.
@@ -11,16 +11,19 @@ import sys
 import warnings
 
 import espnet2_ext.cli as cli
+from espnet2_ext.adapt.options import AdaptOptions
 from espnet2_ext.inference.options import (
+    CheckOptions,
     ComputingOptions,
     GenerationOptions,
     InputOptions,
     LMOptions,
+    ReadingOptions,
     SearchOptions,
     add_kinds,
 )
 from espnet2_ext.io.messages import one_line
-from espnet2_ext.io.options import OptionGroup, with_dashes
+from espnet2_ext.io.options import OptionGroup, add_options, with_dashes
 from espnet2_ext.io.threads import wait_asleep
 
 MODEL_VARIABLE = "STTATTS_MODEL"
@@ -41,7 +44,9 @@ examples:
   export STTATTS_MODEL=exp/model
   find . -name '*.wav' | sttatts transcribe --json - > transcripts.jsonl
   sttatts speak -o book/ --speaker anna < lines.txt
+  sttatts speak "It costs $3.50." -o price.wav --check
   sttatts convert in.wav -o out.wav --speaker omar
+  sttatts adapt my_recordings/ -o mine.zip --minutes 30
   sttatts info
 
 The variable OMP_NUM_THREADS says how many CPU cores to use (default: all).
@@ -95,6 +100,7 @@ def _build_parser() -> argparse.ArgumentParser:
     _add_transcribe(commands)
     _add_speak(commands)
     _add_convert(commands)
+    _add_adapt(commands)
     _add_info(commands)
     return parser
 
@@ -138,6 +144,15 @@ def _add_speak(commands: "argparse._SubParsersAction") -> None:
         help="what to say; none or '-' reads standard input, one text a line",
     )
     _add_speech(parser, "the line's number", recordings=False)
+    parser.add_argument(
+        "--check",
+        nargs="?",
+        const=cli.ITSELF,
+        metavar="JUDGE",
+        help="let the model hear what it says, or a judge (whisper:base), and speak "
+        "again what is misheard; behind the text",
+    )
+    add_kinds(parser, (ReadingOptions, CheckOptions), dashes=True)
 
 
 def _add_convert(commands: "argparse._SubParsersAction") -> None:
@@ -154,6 +169,31 @@ def _add_convert(commands: "argparse._SubParsersAction") -> None:
         help="recordings; '-' reads paths from standard input, one a line",
     )
     _add_speech(parser, "the recording's name", recordings=True)
+
+
+def _add_adapt(commands: "argparse._SubParsersAction") -> None:
+    parser = _command(
+        commands,
+        "adapt",
+        "make a model of your own from recordings",
+        "Checks the recordings, trains for recognition and speech in the time that is "
+        "given, and says how well both go before and after. The same command goes on "
+        "where it was stopped.",
+    )
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="folder with metadata.csv (lines 'file|text', as LJSpeech's or Piper's), "
+        "Kaldi directory, lhotse manifest, or folder of a Hugging Face dataset",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="ZIP",
+        help="packed model to write; NAME.adapt beside it has all else",
+    )
+    add_options(parser, AdaptOptions, "adaptation", dashes=True)
 
 
 def _add_info(commands: "argparse._SubParsersAction") -> None:

@@ -12,7 +12,13 @@ import torch
 from torch import Tensor
 
 from espnet2_ext.audio import BadInputError, load_speech
+from espnet2_ext.inference.options import ReadingOptions
+from espnet2_ext.inference.pieces import Spoken
+from espnet2_ext.io.messages import listed
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
+from espnet2_ext.text.diacritics import diacritize
+from espnet2_ext.text.sentences import cut
+from espnet2_ext.text.spoken import language_of, spell_out
 from espnet2_ext.text.tokens import build_tokenizer
 
 if TYPE_CHECKING:
@@ -125,6 +131,35 @@ class ModelInputs:
                 f"the text {text!r} is empty after cleaning; give words to say"
             )
         return ids
+
+    @cached_property
+    def has_digits(self) -> bool:
+        """Whether the model has symbols for numbers; else they are said in words."""
+        return any(any(map(str.isdigit, token)) for token in self.tokenizer.token_list)
+
+    def pieces(self, text: Any, reading: ReadingOptions) -> list[Spoken]:
+        """Read a text as it is to be spoken; what is put into words is said.
+
+        Raises:
+            BadInputError: nothing to say.
+        """
+        if not isinstance(text, str):
+            return [Spoken(text, self.text(text), 0.0)]
+        said = text
+        if reading.normalize and not self.has_digits:
+            language = language_of(text, self._config.get("cleaner"))
+            said, changes = spell_out(text, language)
+            if changes:
+                told = listed([f"'{old}' as '{new}'" for old, new in changes], 5)
+                logging.warning("read %s; --no-normalize leaves it", told)
+        if reading.diacritize:
+            said = diacritize(said)
+        if not reading.cut:
+            return [Spoken(said, self.text(said), 0.0)]
+        parts = [part for part in cut(said) if any(map(str.isalnum, part.text))]
+        if len(parts) < 2:
+            return [Spoken(said, self.text(said), 0.0)]
+        return [Spoken(part.text, self.text(part.text), part.pause) for part in parts]
 
     def speakers(self, speaker: Any, count: int) -> Tensor:
         """Embeddings (count, E) of one speaker, or of one speaker per utterance.

@@ -29,6 +29,9 @@ type Waves = (
 
 type Texts = list[str] | tuple[str, ...]
 
+type Ear = Callable[[Sequence[np.ndarray], int], Sequence[str]]
+"""Writes down speech: waves (N,) at a rate (Hz) to their texts."""
+
 type Speaker = Any
 """A name, an embedding (E,), a ``.npy`` file or a recording; or one per input."""
 
@@ -59,8 +62,8 @@ class RecognitionSettings(CommonSettings, total=False):
     ngram_weight: float
 
 
-class SynthesisSettings(CommonSettings, total=False):
-    """Keywords of ``synthesize``: generation, vocoder, names of the utterances."""
+class SpeechSettings(CommonSettings, total=False):
+    """Keywords where speech is made: generation, vocoder, names of the utterances."""
 
     threshold: float
     minlenratio: float
@@ -72,8 +75,24 @@ class SynthesisSettings(CommonSettings, total=False):
     attention: bool
 
 
-class ConversionSettings(SynthesisSettings, total=False):
-    """Keywords of ``convert``: those of ``synthesize``, and the longest input."""
+class ReadingSettings(SpeechSettings, total=False):
+    """Keywords of ``stream``: how texts are read."""
+
+    normalize: bool
+    diacritize: bool
+    cut: bool
+
+
+class SynthesisSettings(ReadingSettings, total=False):
+    """Keywords of ``synthesize``: who checks the speech."""
+
+    check: bool | Ear
+    check_threshold: float
+    check_tries: int
+
+
+class ConversionSettings(SpeechSettings, total=False):
+    """Keywords of ``convert``: the longest input."""
 
     max_seconds: float | None
 
@@ -113,6 +132,16 @@ class Segment:
     """Readings, best first; their times are seconds of the recording, too."""
 
 
+class Check(NamedTuple):
+    """What a listener made of generated speech."""
+
+    error: float
+    """Share of the letters that it misheard, 0..; see ``pieces.misheard``."""
+    heard: str
+    tries: int
+    """How often it was spoken; the best is kept."""
+
+
 class Speech(NamedTuple):
     """Generated speech of N samples and L mel frames."""
 
@@ -127,3 +156,5 @@ class Speech(NamedTuple):
     """(layers, H, L / r, T)"""
     stopped: bool
     """False if the length limit ended it."""
+    check: Check | None = None
+    """Where somebody listened."""

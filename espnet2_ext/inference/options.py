@@ -145,6 +145,34 @@ class GenerationOptions:
 
 
 @dataclass(frozen=True)
+class ReadingOptions:
+    """How texts are read that are to be spoken."""
+
+    normalize: bool = option(
+        True,
+        "say numbers, money, dates, abbreviations and addresses in words, where the "
+        "model has no digits",
+        bool,
+    )
+    diacritize: bool = option(
+        False, "guess the vowels that an Arabic text leaves out", bool
+    )
+    cut: bool = option(
+        True, "speak sentence by sentence, with pauses, never too much at once", bool
+    )
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """When speech that somebody listens to is good enough."""
+
+    check_threshold: float = option(
+        0.2, "share of misheard letters above which it is spoken again", float
+    )
+    check_tries: int = option(3, "most tries, of which the best is kept", count)
+
+
+@dataclass(frozen=True)
 class InputOptions:
     """What a model has to know about its inputs."""
 
@@ -172,6 +200,8 @@ TITLES: dict[type, str] = {
     SearchOptions: "recognition search",
     LMOptions: "language models of the search",
     GenerationOptions: "speech generation",
+    ReadingOptions: "text",
+    CheckOptions: "check",
     InputOptions: "input",
     ComputingOptions: "computation",
 }

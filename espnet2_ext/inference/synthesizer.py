@@ -11,6 +11,7 @@ from torch import Tensor
 from espnet2_ext.inference.calls import as_list, check_call, check_names, in_batches
 from espnet2_ext.inference.interface import (
     ConversionSettings,
+    ReadingSettings,
     Speaker,
     Speech,
     SynthesisSettings,
@@ -20,9 +21,19 @@ from espnet2_ext.inference.interface import (
 )
 from espnet2_ext.inference.loading import TrainedModel
 from espnet2_ext.inference.options import (
+    CheckOptions,
     ComputingOptions,
     GenerationOptions,
     InputOptions,
+    ReadingOptions,
+)
+from espnet2_ext.inference.pieces import (
+    Spoken,
+    flatten,
+    join_all,
+    of_texts,
+    own_ear,
+    speak_checked,
 )
 from espnet2_ext.io.options import options_of
 
@@ -90,10 +101,16 @@ class Synthesizer(TrainedModel):
                 ``utterance_ids``, names that with the seed decide the dropout, by
                 default the texts; ``batch_size`` texts are spoken at once, which does
                 not change the result; ``progress`` is called with the number of texts
-                done.
+                done; the fields of
+                :class:`~espnet2_ext.inference.options.ReadingOptions` (``normalize``,
+                ``diacritize``, ``cut``); ``check=True``: the model listens to itself
+                and repeats what it does not understand, ``check=ear``: somebody else
+                does, an :data:`~espnet2_ext.inference.interface.Ear`, with the fields
+                of :class:`~espnet2_ext.inference.options.CheckOptions`.
 
         Returns:
-            :class:`Speech`; for a list of texts a list.
+            :class:`Speech`; for a list of texts a list. A text of several sentences
+            has pauses between them, and no attention.
 
         Raises:
             BadInputError: empty text, unknown or unusable speaker.
@@ -101,17 +118,42 @@ class Synthesizer(TrainedModel):
         self.require("tts")
         check_names(settings, SynthesisSettings)
         many, texts = as_list(text)
-        ids = [self.inputs.text(item) for item in texts]
-        call = self._prepare("tts", texts, speaker, settings)
-        encode = self._text_encoder(ids)
-        results = self._speak(call, encode, ids, settings.get("progress"))
+        names = settings.get("utterance_ids")
+        check_call(len(texts), options_of(settings, ComputingOptions).batch_size, names)
+        reading = options_of(settings, ReadingOptions)
+        pieces = flatten(
+            [self.inputs.pieces(item, reading) for item in texts], names or texts
+        )
+        if not pieces:
+            return []
+        voices = self.inputs.speakers(speaker, len(texts)).cpu()
+        told = settings.get("progress")
+        first = {"progress": of_texts(told, len(texts), len(pieces)) if told else None}
+
+        def say(chosen: Sequence[Spoken], change: Mapping[str, Any]) -> list[Speech]:
+            used = {**settings, **change, "utterance_ids": None}
+            names, ids = [piece.name for piece in chosen], [p.ids for p in chosen]
+            rows = voices[[piece.owner for piece in chosen]]
+            call = self._prepare("tts", names, rows, used)
+            return self._speak(call, self._text_encoder(ids), ids, used["progress"])
+
+        check = settings.get("check")
+        if check:
+            ear = own_ear(self, settings.get("language")) if check is True else check
+            limits = options_of(settings, CheckOptions)
+            generation = options_of(settings, GenerationOptions)
+            own = self.model.config.generation_prenet_dropout
+            spoken = speak_checked(pieces, say, first, ear, limits, generation, own)
+        else:
+            spoken = say(pieces, first)
+        results = join_all(pieces, spoken)
         return results if many else results[0]
 
     def stream(
         self,
         text: str,
         speaker: Speaker = None,
-        **settings: Unpack[SynthesisSettings],
+        **settings: Unpack[ReadingSettings],
     ) -> Iterator[np.ndarray]:
         """Speak, and hand out the speech while it is made.
 
@@ -122,13 +164,25 @@ class Synthesizer(TrainedModel):
             Pieces (N,) float32 in [-1, 1] at the vocoder's ``sample_rate``, short ones
             first. Joined they are what :meth:`synthesize` makes, but for rounding, with
             HiFi-GAN. Griffin-Lim makes phases from what it knows; other vocoders give
-            one piece at the end.
+            one piece at the end. Pauses between sentences are added to their silence.
         """
         self.require("tts")
-        check_names(settings, SynthesisSettings)
-        ids = self.inputs.text(text)
-        call = self._prepare("tts", [text], speaker, settings)
-        return self._stream(call, self._text_encoder([ids]))
+        check_names(settings, ReadingSettings)
+        read = self.inputs.pieces(text, options_of(settings, ReadingOptions))
+        names = settings.get("utterance_ids")
+        check_call(1, 1, names)
+        pieces = flatten([read], names or [text])
+        used = {**settings, "utterance_ids": None}
+        calls = [self._prepare("tts", [piece.name], speaker, used) for piece in pieces]
+
+        def sentences() -> Iterator[np.ndarray]:
+            for piece, call in zip(pieces, calls, strict=True):
+                yield from self._stream(call, self._text_encoder([piece.ids]))
+                if piece.pause:
+                    silence = round(piece.pause * call.vocoder.sample_rate)
+                    yield np.zeros(silence, dtype=np.float32)
+
+        return sentences()
 
     @overload
     def convert(

@@ -70,7 +70,8 @@ def option(
     Args:
         default: its value where nobody chooses one.
         text: what it means.
-        kind: turns a word of the command line into a value; ``bool`` makes a switch.
+        kind: turns a word of the command line into a value; ``bool`` makes a switch,
+            with a ``--no-`` form where it is on by default.
         settings: of ``add_argument``; ``shown=False`` keeps it out of commands.
     """
     return field(default=default, metadata={"help": text, "type": kind, **settings})
@@ -98,7 +99,8 @@ def add_options(
         if not settings.pop("shown", True) or each.name in without:
             continue
         if settings["type"] is bool:
-            settings = {"help": settings["help"], "action": "store_true"}
+            switch = argparse.BooleanOptionalAction if each.default else "store_true"
+            settings = {"help": settings["help"], "action": switch}
         elif each.default is not None:
             default: Any = each.default
             shown = " ".join(map(str, default)) if "nargs" in settings else default

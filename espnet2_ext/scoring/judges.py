@@ -1,14 +1,18 @@
 """Listeners that write down what they hear, by name, and with a memory."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from espnet2_ext.io.options import option
 from espnet2_ext.io.store import Store, wave_digest
+
+if TYPE_CHECKING:
+    from espnet2_ext.inference.interface import Ear
 
 NONE = "none"
 """The judge that hears nothing: only lengths and stops are scored."""
@@ -70,6 +74,26 @@ def load_judge(name: str, options: JudgeOptions) -> Judge | None:
         f"unknown judge '{name}'; choose {NONE}, {WHISPER}SIZE such as {WHISPER}base, "
         f"or {WHISPER}DIRECTORY"
     )
+
+
+def judge_ear(name: str, options: JudgeOptions) -> "Ear":
+    """Let a judge check what a model says; see ``STTATTS.synthesize``.
+
+    Raises:
+        ValueError, OSError, ImportError: see :func:`load_judge`; or nobody listens.
+    """
+    judge = load_judge(name, options)
+    if judge is None:
+        raise ValueError(f"'{name}' hears nothing; name a judge such as {WHISPER}base")
+
+    from espnet2_ext.scoring.round_trip import resampled
+
+    def hear(waves: Sequence[np.ndarray], rate: int) -> list[str]:
+        return [
+            judge.transcribe(resampled(wave, rate, judge.sample_rate)) for wave in waves
+        ]
+
+    return hear
 
 
 class Heard(NamedTuple):

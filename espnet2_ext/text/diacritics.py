@@ -1,7 +1,14 @@
-"""Diacritics follow the model: its cleaner keeps or strips them, with a notice."""
+"""Diacritics follow the model: its cleaner keeps or strips them, with a notice.
+
+Where a model wants them and a text has none, ``text2tashkeel`` can guess: its weights
+are in its package, and it needs neither torch nor a network.
+"""
 
 import logging
+from functools import cache
+from typing import Any
 
+from espnet2_ext.io.extras import how_to_install
 from espnet2_ext.text.arabic import has_diacritics, is_arabic_letter
 from espnet2_ext.text.cleaners import KEEPS_DIACRITICS
 
@@ -37,3 +44,25 @@ class DiacriticsNotice:
     def _give(self, notice: str) -> None:
         self._given = True
         logging.warning(notice)
+
+
+def diacritize(text: str) -> str:
+    """Add the vowels that an Arabic text leaves out; one that has them stays.
+
+    Raises:
+        ImportError: text2tashkeel is not installed.
+    """
+    if has_diacritics(text) or not any(map(is_arabic_letter, text)):
+        return text
+    return str(_diacritizer().diacritize(text))
+
+
+@cache
+def _diacritizer() -> Any:
+    try:
+        from text2tashkeel import Diacritizer
+    except ImportError:
+        raise ImportError(
+            f"diacritics are guessed by text2tashkeel: {how_to_install('arabic')}"
+        ) from None
+    return Diacritizer()

@@ -95,9 +95,10 @@ class _Speaker:
         self._language, self._words = language, words
         months = [*words["months"], *(name[:3] for name in words["months"])]
         self._months = {name: i % 12 for i, name in enumerate(months)}
-        month = _any_of(self._months) + r"\.?"
+        # In English "may" and "mar" are words, too.
+        month = f"(?-i:{_any_of({name.title(): 0 for name in self._months})})" + r"\.?"
         money, scale = _any_of(words["money"]), _any_of(words["scales"])
-        unit = _any_of(words["units"])
+        unit = f"(?-i:{_any_of(words['units'])})"
         kinds: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
             "address": (
                 r"(?:https?://|www\.)[^\s<>]*[^\s<>.,;:!?)\"']|[\w.+-]+@[\w-]+(?:\.\w+)+"
@@ -150,10 +151,10 @@ class _Speaker:
                 self._number,
             ),
             "short": (
-                rf"(?<!\w){_any_of(words['abbreviations'])}(?=\s|[,;:)]|$)",
+                rf"(?<!\w)(?-i:{_any_of(words['abbreviations'])})(?=\s|[,;:)]|$)",
                 self._short,
             ),
-            "letters": (r"\b(?:[A-Z]\.){2,}(?=\s|[,;:)]|$)", self._letters),
+            "letters": (r"\b(?-i:(?:[A-Z]\.){2,})(?=\s|[,;:)]|$)", self._letters),
             "symbol": (_any_of(words["symbols"]), self._symbol),
         }
         self._kinds = {name: say for name, (_, say) in kinds.items()}
@@ -243,8 +244,7 @@ class _Speaker:
         return f"{self._amount(found['share_of'])} {self._words['per_cent']}"
 
     def _unit(self, found: re.Match[str]) -> str:
-        forms = _look_up(self._words["units"], found["what"])
-        said = self._counted(found["size"], forms)
+        said = self._counted(found["size"], self._words["units"][found["what"]])
         return f"{self._words['minus']} {said}" if found["sign"] else said
 
     def _price(self, found: re.Match[str]) -> str:
@@ -323,7 +323,7 @@ class _Speaker:
     def _short(self, found: re.Match[str]) -> str:
         if found[0] == "St." and not re.match(r"\s+[A-Z]", found.string[found.end() :]):
             return "street"
-        return _look_up(self._words["abbreviations"], found[0])
+        return self._words["abbreviations"][found[0]]
 
     def _letters(self, found: re.Match[str]) -> str:
         return " ".join(found[0].replace(".", " ").lower().split())

@@ -56,7 +56,7 @@ def test_threads_sleep_between_operations(chosen, expected):
     assert done.stdout.split() == [expected], done.stderr
 
 
-@pytest.mark.parametrize("command", ["transcribe", "speak", "convert", "info"])
+@pytest.mark.parametrize("command", ["transcribe", "speak", "convert", "adapt", "info"])
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])

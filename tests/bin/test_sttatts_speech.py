@@ -34,6 +34,30 @@ def test_speech_that_is_cut_gives_a_warning(sttatts, tmp_path):
     assert f"warning: {path}: the model did not stop by itself" in one_line(err)
 
 
+def test_what_stays_misheard_is_reported(sttatts, tmp_path, monkeypatch):
+    from espnet2_ext.scoring import judges
+
+    asked = []
+
+    def judge_ear(name, options):
+        asked.append((name, options.language))
+        return lambda waves, rate: ["xyz"] * len(waves)
+
+    monkeypatch.setattr(judges, "judge_ear", judge_ear)
+    path = tmp_path / "out.wav"
+    words = ("--speaker", "anna", "--check-tries", 2, *SHORT)
+    code, _, err = sttatts(
+        "speak", "abc", "-o", path, "--check", "whisper:base", *words
+    )
+    assert code == 0
+    assert "100 % of the letters are misheard in the best of 2 tries: 'xyz'" in (
+        one_line(err)
+    )
+    assert asked == [("whisper:base", "en")]
+    limit = ("--check-threshold", 9)
+    assert sttatts("speak", "abc", "-o", path, "--check", *limit, *words)[2] == ""
+
+
 def test_speak_reads_lines_from_stdin(sttatts, tmp_path):
     lines = "abc\n\nfaded\n"
     words = ("--speaker", "omar", "--quiet", *SHORT)

@@ -16,10 +16,12 @@ from espnet2_ext.inference.interface import (
     SynthesisSettings,
 )
 from espnet2_ext.inference.options import (
+    CheckOptions,
     ComputingOptions,
     GenerationOptions,
     InputOptions,
     LMOptions,
+    ReadingOptions,
     SearchOptions,
 )
 from espnet2_ext.inference.summary import summarize
@@ -188,12 +190,15 @@ def test_overloads_name_the_same_options_as_the_method(method, settings, one):
     kinds += (
         [SearchOptions, LMOptions] if method == "transcribe" else [GenerationOptions]
     )
-    keywords = {field.name for kind in kinds for field in fields(kind)}
     if method == "synthesize":
-        keywords.remove("max_seconds")
+        kinds += [ReadingOptions, CheckOptions]
+    keywords = {field.name for kind in kinds for field in fields(kind)}
     own = {"progress"}
     if method != "transcribe":
         own |= {"vocoder", "utterance_ids"}
+    if method == "synthesize":
+        keywords.remove("max_seconds")
+        own.add("check")
     assert {*settings.__annotations__} == keywords - {"device", "dtype"} | own
     for overloaded in (single, several):
         (unpacked,) = get_args(overloaded.__annotations__["settings"])

@@ -33,6 +33,7 @@ from espnet2_ext.text.spoken import language_of, spell_out
         ("call 555-1234", "call five five five one two three four"),
         ("No. 5, #7, 0049", "number five, number seven, zero zero four nine"),
         ("no. It is 5.", "no. It is five."),
+        ("I may 5 figs. A fig. The co. is", "I may five figs. A fig. The co. is"),
         ("Dr. O'Neil vs. the U.S.", "doctor O'Neil versus the u s"),
         ("St. James lives in Oak St.", "saint James lives in Oak street"),
         ("see www.x.org/a.", "see w w w dot x dot org slash a."),

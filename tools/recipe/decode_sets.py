@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from espnet2_ext.bin.sttatts_inference import main as decode
-from tools.recipe.data_options import data_entries
+from espnet2_ext.data.entries import data_entries
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from espnet2_ext.inference.api import STTATTS
 from espnet2_ext.inference.options import (
     GenerationOptions,
     LMOptions,
+    ReadingOptions,
     SearchOptions,
 )
 from espnet2_ext.io.messages import one_line
@@ -104,7 +105,8 @@ class Decoder:
             args: has the fields of ``InputOptions`` and ``ComputingOptions``; those
                 of ``LMOptions`` for recognition, ``vocoder`` for speech.
             files: where the parts of the model are.
-            options: what :func:`task_options` gives, and further keywords.
+            options: what :func:`task_options` gives, and further keywords; texts are
+                read as they are unless those of ``ReadingOptions`` say otherwise.
 
         Raises:
             ValueError, OSError, ImportError: the model does not load or does not
@@ -112,6 +114,8 @@ class Decoder:
         """
         self.task, self._args = task, args
         self._settings = dict(options)
+        if task == "tts":
+            self._settings = {"normalize": False, "cut": False, **options}
         self.model = STTATTS(
             files,
             device=pick_device(args),
@@ -160,7 +164,9 @@ class Decoder:
         """
         inputs = self.model.inputs
         if self.task == "tts":
-            return Loaded(Item(source, speaker, name), len(inputs.text(source)))
+            pieces = inputs.pieces(source, options_of(self._settings, ReadingOptions))
+            size = sum(len(piece.ids) for piece in pieces)
+            return Loaded(Item(source, speaker, name), size)
         rate = sample_rate or self.model.audio.sample_rate
         wave = inputs.speech(source, rate, self._args.max_seconds)
         return Loaded(Item(wave, speaker, name), len(wave))

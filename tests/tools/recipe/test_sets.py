@@ -4,6 +4,7 @@ import argparse
 
 import pytest
 
+from espnet2_ext.data.entries import data_entries
 from tools.recipe import check_data, data_options, decode_sets
 
 NAMES = ("wav.scp", "text", "utt2spk", "target.scp", "spembs.scp")
@@ -22,15 +23,15 @@ def raw(tmp_path):
 
 
 def test_the_data_of_each_task(raw):
-    entries = data_options.data_entries(raw / "test" / "vc")
+    entries = data_entries(raw / "test" / "vc")
     assert [entry.removeprefix(f"{raw}/test/vc/") for entry in entries] == [
         "wav.scp,vc_speech,sound",
         "target.scp,vc_target,sound",
         "spembs.scp,vc_spembs,kaldi_ark",
     ]
-    entries = data_options.data_entries(raw / "test" / "tts", named_speakers=True)
+    entries = data_entries(raw / "test" / "tts", named_speakers=True)
     assert entries[-1] == f"{raw}/test/tts/utt2spk,tts_spembs,text"
-    entries = data_options.data_entries(raw / "bare" / "asr")
+    entries = data_entries(raw / "bare" / "asr")
     assert entries == [f"{raw}/bare/asr/wav.scp,asr_speech,sound"]
 
 
