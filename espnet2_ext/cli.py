@@ -10,6 +10,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -22,6 +23,8 @@ STDIN = "-"
 PLACE = "{name}"
 ITSELF = "itself"
 """Who listens to what is spoken, unless a judge is named."""
+SUFFIXES = {"text": "txt", "json": "json", "srt": "srt", "vtt": "vtt"}
+"""How the files of a kind of transcript end."""
 
 
 def transcribe(args: argparse.Namespace) -> int:
@@ -31,11 +34,26 @@ def transcribe(args: argparse.Namespace) -> int:
         1 if a recording failed, else 0.
     """
     sources = _expand_stdin(args.files)
+    style = "json" if args.json else args.format
+    paths = None
+    if args.output is not None:
+        paths = _output_paths(args.output, _stems(sources), f".{SUFFIXES[style]}")
+    elif style in ("srt", "vtt") and len(sources) > 1:
+        raise ValueError(
+            f"{len(sources)} recordings as {style}: give a folder, -o out/"
+        )
     decoder = _open_decoder("asr", args)
 
     def show(place: int, outcome: "Outcome") -> None:
-        for line in _transcript_lines(sources[place], outcome, args, len(sources)):
-            say(line)
+        named = len(sources) > 1 and paths is None
+        lines = _transcript_lines(sources[place], outcome, style, args.nbest, named)
+        if paths is None:
+            for line in lines:
+                say(line)
+        elif outcome.error is None:
+            from espnet2_ext.io.files import write_text
+
+            write_text(paths[place], "".join(f"{line}\n" for line in lines))
 
     return _run_all(decoder, sources, decoder.load, show, args)
 
@@ -52,14 +70,12 @@ def speak(args: argparse.Namespace) -> int:
     if not texts:
         raise ValueError("no text on standard input; give words to say")
     names = [f"{number:04d}" for number in range(1, len(texts) + 1)]
-    paths = _output_paths(args.output, names)
+    paths = _output_paths(args.output, names, ".wav")
     return _generate("tts", args, texts, paths, _reading(args, texts))
 
 
 def _reading(args: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
     """Keywords of how texts are read, and of who listens."""
-    from dataclasses import asdict
-
     from espnet2_ext.inference.options import CheckOptions, ReadingOptions
     from espnet2_ext.io.options import options_of
 
@@ -83,7 +99,7 @@ def convert(args: argparse.Namespace) -> int:
         1 if a recording failed, else 0.
     """
     sources = _expand_stdin(args.files)
-    paths = _output_paths(args.output, [Path(source).stem for source in sources])
+    paths = _output_paths(args.output, _stems(sources), ".wav")
     return _generate("vc", args, sources, paths)
 
 
@@ -211,22 +227,33 @@ def _run_all(
 
 
 def _transcript_lines(
-    source: str, outcome: "Outcome", args: argparse.Namespace, total: int
+    source: str, outcome: "Outcome", style: str, nbest: int, named: bool
 ) -> Iterable[str]:
     """Lines to print for one recording."""
-    if args.json:
-        content: dict[str, Any] = {"file": source}
-        if outcome.error is not None:
-            content["error"] = outcome.error
-        else:
-            ranked = [transcript._asdict() for transcript in outcome.result]
-            content |= {**ranked[0], "nbest": ranked}
+    from espnet2_ext.inference import subtitles
+    from espnet2_ext.inference.words import joined
+
+    content: dict[str, Any] = {"file": source}
+    if outcome.error is not None:
+        content["error"] = outcome.error
+        if style == "json":
+            yield json.dumps(content, ensure_ascii=False)
+        return
+    ranked = joined(outcome.result)
+    if style == "json":
+        entries = [transcript._asdict() for transcript in ranked]
+        segments = [asdict(segment) for segment in outcome.result]
+        for segment in segments:
+            del segment["nbest"]
+        content |= {**entries[0], "nbest": entries, "segments": segments}
         yield json.dumps(content, ensure_ascii=False)
-    elif outcome.error is None:
-        name = f"{source}\t" if total > 1 else ""
-        for transcript in outcome.result:
-            score = f"{transcript.score:.4f}\t" if args.nbest > 1 else ""
+    elif style == "text":
+        name = f"{source}\t" if named else ""
+        for transcript in ranked:
+            score = f"{transcript.score:.4f}\t" if nbest > 1 else ""
             yield f"{name}{score}{transcript.text}"
+    else:
+        yield from getattr(subtitles, style)(outcome.result)
 
 
 def _stdin_lines() -> list[str]:
@@ -243,19 +270,24 @@ def _expand_stdin(files: Sequence[str]) -> list[str]:
     return paths
 
 
-def _output_paths(output: str, names: Sequence[str]) -> list[Path]:
+def _stems(sources: Sequence[str]) -> list[str]:
+    return [Path(source).stem for source in sources]
+
+
+def _output_paths(output: str, names: Sequence[str], suffix: str) -> list[Path]:
     """Files to write: one file, or one for each name in a folder or a pattern."""
     folder = output.endswith(os.sep) or Path(output).is_dir()
-    pattern = os.path.join(output, f"{PLACE}.wav") if folder else output
+    pattern = os.path.join(output, PLACE + suffix) if folder else output
     if PLACE not in pattern and len(names) > 1:
         raise ValueError(
             f"{len(names)} outputs do not fit into one file '{output}'; give a folder "
             f"('{output}{os.sep}') or a name with {PLACE} in it"
         )
     paths = [Path(pattern.replace(PLACE, name)) for name in names]
-    wrong = next((path for path in paths if path.suffix.lower() != ".wav"), None)
+    wrong = next((path for path in paths if path.suffix.lower() != suffix), None)
     if wrong is not None:
-        raise ValueError(f"{wrong}: only WAV is written; end the name in .wav")
+        kind = suffix[1:].upper() if suffix in (".wav", ".srt", ".vtt") else suffix[1:]
+        raise ValueError(f"{wrong}: only {kind} is written; end the name in {suffix}")
     repeated = next((path for path, n in Counter(paths).items() if n > 1), None)
     if repeated is not None:
         raise ValueError(

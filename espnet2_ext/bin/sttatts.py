@@ -111,7 +111,8 @@ def _add_transcribe(commands: "argparse._SubParsersAction") -> None:
         "transcribe",
         "print what is said in recordings",
         "Prints the text of one recording, or 'file<TAB>text' lines for several; with "
-        "--nbest above 1 a score stands before each text.",
+        "--nbest above 1 a score stands before each text. Long recordings are cut at "
+        "pauses.",
     )
     parser.add_argument(
         "files",
@@ -121,10 +122,20 @@ def _add_transcribe(commands: "argparse._SubParsersAction") -> None:
         "input, one a line",
     )
     parser.add_argument(
-        "--json",
-        action="store_true",
-        help="one JSON object a line: file, text, tokens, token_ids, score, times (s), "
-        "nbest; or file and error",
+        "--format",
+        choices=[*cli.SUFFIXES],
+        default="text",
+        help="text; json: one object a line with file, text, tokens, token_ids, score, "
+        "times (s), nbest and segments, which have words with start and end (s), or "
+        "file and error; srt, vtt: subtitles (default: %(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="the same as --format json")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="PATH",
+        help="file to write instead of printing; for several recordings a folder "
+        "('out/') or a name with {name} in it, which stands for the recording's name",
     )
     kinds = (SearchOptions, LMOptions, InputOptions, ComputingOptions)
     add_kinds(parser, kinds, dashes=True)

@@ -179,7 +179,10 @@ class InputOptions:
     language: str | None = option(None, "of the inputs, for a model with languages")
     # The longest speech that the model was trained on (paper section 4.2).
     max_seconds: float | None = option(
-        30.0, "refuse longer recordings; 0 accepts any", float
+        30.0,
+        "longer recordings are cut at pauses and transcribed, but not converted; "
+        "0: all in one piece",
+        float,
     )
 
 

@@ -62,10 +62,9 @@ def cut(
 def _cut(blocks: Iterable[np.ndarray], rate: int, longest: float) -> Iterator[Piece]:
     """Pieces of the samples (N,) that come in ``blocks``."""
     detector = VoiceDetector(rate)
-    seconds_per_chunk = CHUNK / RATE
-    wave = np.zeros(0, dtype=np.float32)
-    gone = 0  # chunks of the recording before those of ``wave``
-    nothing = wave
+    nothing = wave = np.zeros(0, dtype=np.float32)
+    chunks = 0  # of the recording, before ``wave``
+    offset = done = 0  # samples before it, and before what is in no piece yet
     for block in chain(blocks, [nothing]):
         last = block is nothing
         wave = np.concatenate([wave, block])
@@ -74,20 +73,19 @@ def _cut(blocks: Iterable[np.ndarray], rate: int, longest: float) -> Iterator[Pi
         if not last and heard < ROOM * longest:
             continue
         spans = _merged(detector.speech(longest), longest)
-        begin = heard
-        if not last:
-            # What reaches to the end may go on.
-            begin = max(0.0, heard - MARGIN)
-            while spans and spans[-1][1] > heard - MARGIN:
-                begin = min(begin, spans.pop()[0])
+        begin = max(0.0, heard - MARGIN)
+        # What reaches to the end may go on.
+        while not last and spans and spans[-1][1] > heard - MARGIN:
+            begin = min(begin, spans.pop()[0])
         for start, end in spans:
-            part = wave[round(start * rate) : round(end * rate)]
-            yield Piece(gone * seconds_per_chunk + start, part)
-        chunks = int(begin / seconds_per_chunk)
-        detector.forget(chunks)
-        samples = [round(n * seconds_per_chunk * rate) for n in (gone, gone + chunks)]
-        wave = wave[samples[1] - samples[0] :]
-        gone += chunks
+            first = max(done, offset + round(start * rate))
+            done = offset + min(len(wave), round(end * rate))
+            yield Piece(first / rate, wave[first - offset : done - offset])
+        gone = int(begin * RATE / CHUNK)
+        detector.forget(gone)
+        chunks += gone
+        wave = wave[round(chunks * CHUNK / RATE * rate) - offset :]
+        offset = round(chunks * CHUNK / RATE * rate)
 
 
 def _merged(

@@ -1,6 +1,7 @@
 """From tokens with times to words, and from pieces of a recording to the whole."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from espnet2_ext.inference.interface import Segment, Transcript, Word
 from espnet2_ext.text.tokens import SPACE, Tokenizer
@@ -22,7 +23,7 @@ def words_of(
     tokens = tokenizer.token_list
     begins = [i for i, t in enumerate(token_ids) if i == 0 or tokens[t][:1] == SPACE]
     words = []
-    for first, after in zip(begins, [*begins[1:], len(token_ids)], strict=True):
+    for first, after in pairwise([*begins, len(token_ids)]):
         text = tokenizer.decode(token_ids[first:after])
         if text:
             # A character model writes the space by itself; the word begins behind it.

@@ -67,18 +67,25 @@ class SinusoidalPositions(_Positions):
         table = torch.cat([angles.sin(), angles.cos()], dim=1)
         return nn.functional.pad(table, (0, self.d_model % 2))
 
-    def forward(self, mask: Tensor, offset: int = 0) -> Tensor:
+    def forward(self, mask: Tensor, offset: int | Tensor = 0) -> Tensor:
         """Look the positions up.
 
         Args:
             mask: (B, L) bool, True where a position is real.
-            offset: index of the first position, for decoding step by step.
+            offset: index of the first position, for decoding step by step; one for
+                all rows, or (B,).
 
         Returns:
             (B, L, D) encodings; zero where ``mask`` is False.
         """
-        rows = self._rows(offset, offset + mask.size(1), mask.device)
-        return rows.unsqueeze(0) * mask.unsqueeze(2)
+        if isinstance(offset, Tensor):
+            places = offset.unsqueeze(1) + torch.arange(
+                mask.size(1), device=mask.device
+            )
+            rows = self._rows(0, int(places.max()) + 1, mask.device)[places]
+        else:
+            rows = self._rows(offset, offset + mask.size(1), mask.device).unsqueeze(0)
+        return rows * mask.unsqueeze(2)
 
 
 class ScaledPositions(_Positions):

@@ -199,13 +199,15 @@ class TextDecoderPrenet(nn.Module):
         self.positions = SinusoidalPositions(config.d_model)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, embedded: Tensor, mask: Tensor, offset: int = 0) -> Tensor:
+    def forward(
+        self, embedded: Tensor, mask: Tensor, offset: int | Tensor = 0
+    ) -> Tensor:
         """Add positions.
 
         Args:
             embedded: (B, L, D) embeddings of the previous tokens.
             mask: (B, L) bool, True where a token is real.
-            offset: index of the first token, for decoding step by step.
+            offset: index of the first token, for decoding step by step; or (B,).
 
         Returns:
             (B, L, D).

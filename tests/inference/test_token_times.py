@@ -55,18 +55,19 @@ def test_empty_transcript():
 
 
 @pytest.mark.parametrize("kind", ["log_mel", "waveform"])
-@pytest.mark.parametrize("frame", [5, 12, 20])
-def test_frames_are_where_the_sound_is(kind, frame):
+def test_frames_are_where_the_sound_is(kind):
     """On average a frame listens to the samples around its centre."""
     torch.manual_seed(0)
     front = FRONT_ENDS[kind](ModelConfig(front_end=FrontEndConfig(kind, 32)))
     wave = torch.randn(1, 16000, requires_grad=True)
-    front(wave, torch.tensor([16000]), "exact")[0][0, frame].norm().backward()
-    assert wave.grad is not None
-    weights = wave.grad[0].square()
-    centre = (weights @ torch.arange(16000.0) / weights.sum()).item()
-    expected = frame * front.frame_step + front.first_centre
-    assert centre == pytest.approx(expected, abs=front.frame_step / 4)
+    frames = front(wave, torch.tensor([16000]), "exact")[0][0]
+    away = []
+    for frame in range(4, 20, 2):
+        (gradient,) = torch.autograd.grad(frames[frame].norm(), wave, retain_graph=True)
+        weights = gradient[0].square()
+        centre = (weights @ torch.arange(16000.0) / weights.sum()).item()
+        away.append(centre - frame * front.frame_step - front.first_centre)
+    assert abs(sum(away) / len(away)) < front.frame_step / 4
 
 
 def test_a_frame_reaches_half_way_to_its_neighbours():
@@ -75,22 +76,20 @@ def test_a_frame_reaches_half_way_to_its_neighbours():
 
 
 @pytest.mark.parametrize(
-    ("pieces", "starts"),
-    [("▁ h i ▁ y o u ▁", (1, 4)), ("h i ▁y ou ▁", (0, 2)), ("▁hi <unk> ▁you", (0, 2))],
+    ("pieces", "hi", "you"),
+    [
+        ("▁ h i ▁ y o u ▁", (1, 2), (4, 6)),
+        ("h i ▁y ou ▁", (0, 1), (2, 3)),
+        ("▁hi <unk> ▁you", (0, 1), (2, 2)),
+    ],
 )
-def test_words_begin_at_visible_spaces(pieces, starts):
-    tokenizer = CharacterTokenizer(
-        build_token_list([*"hiyou▁", "▁y", "ou", "▁hi", "▁you"])
-    )
-    ids = [tokenizer.token_list.index(piece) for piece in pieces.split()]
+def test_words_begin_at_visible_spaces(pieces, hi, you):
+    tokens = build_token_list([*"hiyou▁", "▁y", "ou", "▁hi", "▁you"])
+    ids = [tokens.index(piece) for piece in pieces.split()]
     times = [(float(i), i + 0.5) for i in range(len(ids))]
-    ends = [
-        max(i for i, p in enumerate(pieces.split()) if p.endswith(last))
-        for last in "iu"
-    ]
-    assert words_of(ids, times, tokenizer) == [
-        Word(text, start, end + 0.5)
-        for text, start, end in zip(("hi", "you"), starts, ends, strict=True)
+    assert words_of(ids, times, CharacterTokenizer(tokens)) == [
+        Word("hi", hi[0], hi[1] + 0.5),
+        Word("you", you[0], you[1] + 0.5),
     ]
 
 

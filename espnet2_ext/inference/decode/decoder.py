@@ -6,6 +6,7 @@ size, and a bad input is reported while the others go on.
 
 import argparse
 import logging
+import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -15,16 +16,23 @@ from typing import Any, NamedTuple
 import torch
 from tqdm import tqdm
 
+from espnet2_ext.audio import seconds_of
 from espnet2_ext.inference.api import STTATTS
+from espnet2_ext.inference.interface import Segment
 from espnet2_ext.inference.options import (
     GenerationOptions,
     LMOptions,
     ReadingOptions,
     SearchOptions,
 )
+from espnet2_ext.inference.recordings import is_longer
 from espnet2_ext.io.messages import one_line
 from espnet2_ext.io.model_files import ModelFiles
 from espnet2_ext.io.options import options_of
+from espnet2_ext.io.progress import progress_bar
+
+LONG = sys.maxsize
+"""Size of a recording that is cut: it is not known to the sample."""
 
 FAILURES = (ValueError, OSError, RuntimeError)
 """What bad input or a lack of memory raises; anything else is a mistake in the code
@@ -168,7 +176,12 @@ class Decoder:
             size = sum(len(piece.ids) for piece in pieces)
             return Loaded(Item(source, speaker, name), size)
         rate = sample_rate or self.model.audio.sample_rate
-        wave = inputs.speech(source, rate, self._args.max_seconds)
+        longest = self._args.max_seconds
+        if self.task == "asr":
+            if isinstance(source, str | Path) and is_longer(source, rate, longest):
+                return Loaded(Item(source, speaker, name), LONG)
+            longest = None
+        wave = inputs.speech(source, rate, longest)
         return Loaded(Item(wave, speaker, name), len(wave))
 
     def run[Key: Hashable](
@@ -204,7 +217,8 @@ class Decoder:
         }
         rate = self.model.audio.sample_rate
         if self.task == "asr":
-            return self.model.transcribe(contents, rate, max_seconds=None, **settings)
+            settings["max_seconds"] = self._args.max_seconds
+            return self._listen(contents, rate, settings)
         speakers = [item.speaker for item in items]
         names = [item.name for item in items]
         settings["utterance_ids"] = None if None in names else names
@@ -213,6 +227,37 @@ class Decoder:
         return self.model.convert(
             contents, speakers, rate, max_seconds=None, **settings
         )
+
+    def _listen(
+        self, contents: list[Any], rate: int, settings: dict[str, Any]
+    ) -> list[list[Segment]]:
+        """Segments of recordings; the long ones are files still, and have their bar."""
+        waves = [wave for wave in contents if not isinstance(wave, str | Path)]
+        heard = iter(self.model.listen(waves, rate, **settings))
+        settings["batch_size"] = self._args.batch_size
+        return [
+            self._follow(wave, rate, settings)
+            if isinstance(wave, str | Path)
+            else next(heard)
+            for wave in contents
+        ]
+
+    def _follow(
+        self, path: str | Path, rate: int, settings: dict[str, Any]
+    ) -> list[Segment]:
+        """Segments of a long file."""
+        found = []
+        with progress_bar(
+            total=round(seconds_of(path, rate)),
+            desc=Path(path).name,
+            unit="s",
+            leave=False,
+            disable=getattr(self._args, "quiet", False) or not sys.stderr.isatty(),
+        ) as bar:
+            for segment in self.model.segments(path, rate, **settings):
+                found.append(segment)
+                bar.update(round(segment.end) - bar.n)
+        return found
 
 
 def run_isolated[Key: Hashable](

@@ -8,7 +8,8 @@ import numpy as np
 
 from espnet2_ext.audio import BadInputError
 from espnet2_ext.inference.attention_scores import TABLE, attention_scores
-from espnet2_ext.inference.interface import Speech, Transcript
+from espnet2_ext.inference.interface import Segment, Speech
+from espnet2_ext.inference.words import joined
 from espnet2_ext.io.files import replacing, write_array, write_wav
 from espnet2_ext.io.store import Record
 from espnet2_ext.io.tables import write_table
@@ -45,7 +46,7 @@ class TranscriptOutputs:
     def check(self, uid: str) -> None:
         """Accept every id: none becomes a file name."""
 
-    def save(self, uid: str, result: list[Transcript]) -> Record:
+    def save(self, uid: str, result: list[Segment]) -> Record:
         """Keep what the tables need."""
         return {
             "nbest": [
@@ -56,7 +57,7 @@ class TranscriptOutputs:
                     # The last digits depend on the batch.
                     "score": round(transcript.score, 4),
                 }
-                for transcript in result
+                for transcript in joined(result)
             ]
         }
 

@@ -3,10 +3,13 @@
 U utterances, K hypotheses each, S remembered positions, T memory frames.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
-from espnet2_ext.inference.search.caches import keep_positions, keep_rows
+from espnet2_ext.inference.search.caches import keep_first, keep_positions, keep_rows
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.layers import valid_mask
 
@@ -37,6 +40,7 @@ class CachedTextDecoder:
         self.caches = model.decoder.start(memory)
         self.ancestors: Tensor | None = None
         self.steps = 0
+        self._read = 0  # tokens of the last stretch
 
     def step(self, tokens: Tensor, parents: Tensor | None = None) -> Tensor:
         """Read one token of every hypothesis and score the next.
@@ -62,6 +66,53 @@ class CachedTextDecoder:
         )
         self.steps += 1
         return self.model.text_logits(x).float().log_softmax(dim=2)
+
+    def read(self, texts: Sequence[Sequence[int]], places: Sequence[int]) -> Tensor:
+        """Read some tokens of every utterance, and score what follows each.
+
+        Args:
+            texts: U times up to K tokens, one after the other.
+            places: U numbers of tokens before them; those that were kept.
+
+        Returns:
+            (U, K, V) log-probabilities; meaningless where a text is shorter.
+        """
+        device = self.lengths.device
+        rows = [torch.tensor(text) for text in texts]
+        tokens = pad_sequence(rows, batch_first=True).to(device)
+        count = tokens.size(1)
+        chain = torch.ones(count, count, dtype=torch.bool, device=device).tril()
+        past = self.ancestors
+        if past is None:
+            past = chain.new_zeros(len(tokens), 1, 0)
+        own = chain.expand(len(tokens), -1, -1)
+        mask = torch.cat([past.expand(-1, count, -1), own], dim=2)
+        real = torch.ones_like(tokens, dtype=torch.bool)
+        first = torch.tensor(places, device=device)
+        x = self.model.text_decoder_prenet(
+            self.model.token_embedding(tokens), real, first
+        )
+        x, self.caches, _ = self.model.decoder.step(
+            x, self.caches, self.memory_mask, self_mask=mask
+        )
+        self.ancestors, self._read = torch.cat([past, real.unsqueeze(1)], 2), count
+        return self.model.text_logits(x).float().log_softmax(dim=2)
+
+    def keep(self, counts: Sequence[int]) -> None:
+        """Forget all but the first of the tokens that :meth:`read` read last.
+
+        Args:
+            counts: U numbers of those that stay, from 1 up.
+        """
+        assert self.ancestors is not None
+        stay = torch.tensor(counts, device=self.ancestors.device).view(-1, 1, 1)
+        before, most = self.ancestors.size(2) - self._read, max(counts)
+        self.ancestors = self.ancestors[:, :, : before + most]
+        places = torch.arange(most, device=stay.device)
+        self.ancestors[:, :, before:] = places < stay
+        self.caches = [keep_first(cache, before + most) for cache in self.caches]
+        if before + most > 2 * int(self.ancestors.sum(dim=2).max()):
+            self.ancestors = self._tidy(self.ancestors)
 
     def _add_positions(self, tokens: Tensor, parents: Tensor | None) -> Tensor | None:
         """Ancestor table (U, K, S) with K more positions; None if K is always 1."""

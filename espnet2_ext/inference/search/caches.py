@@ -29,3 +29,11 @@ def keep_positions(cache: LayerCache, positions: Tensor) -> LayerCache:
     index = positions[:, None, :, None].expand(-1, heads, -1, depth)
     prefix = KeyValue(*(x.gather(2, index) for x in cache.prefix))
     return LayerCache(cache.memory, prefix)
+
+
+def keep_first(cache: LayerCache, count: int) -> LayerCache:
+    """Keep the first ``count`` positions of the prefix."""
+    if cache.prefix is None:
+        return cache
+    prefix = KeyValue(*(x[:, :, :count] for x in cache.prefix))
+    return LayerCache(cache.memory, prefix, cache.storage)

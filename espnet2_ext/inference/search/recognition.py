@@ -21,6 +21,7 @@ from espnet2_ext.inference.search.ctc import (
     FrameClock,
     token_spans,
 )
+from espnet2_ext.inference.search.drafting import drafted_search
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.symbols import EOS, blank_id
 
@@ -78,7 +79,9 @@ def search(
     fused = model.fuse(memory, "asr", language)
     decoder = CachedTextDecoder(model, fused, memory_lengths)
     greedy = options.beam_size == 1 and options.ctc_weight == 0 and not extra_scorers
-    if greedy and options.mode == "standard":
+    if greedy and options.mode == "standard" and logits is not None:
+        results = drafted_search(decoder, options, logits, blank_id(logits.size(2)))
+    elif greedy and options.mode == "standard":
         results = greedy_search(decoder, options)
     else:
         ctc = extra = None
