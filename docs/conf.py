@@ -29,7 +29,8 @@ extensions = [
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"{project} {release}"
-html_static_path: list[str] = []
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 
 myst_heading_anchors = 3
 # The notebooks are kept without their outputs; the build runs them.
@@ -49,7 +50,9 @@ apidoc_modules = [
 ]
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_typehints = "description"
-autodoc_class_signature = "separated"
+# Of a dataclass the fields say all that its constructor could.
+autodoc_typehints_description_target = "documented"
+autoclass_content = "both"
 # BadInputError is the package's and audio's, Table is three modules' own: a link that
 # could be to either is none to worry about.
 suppress_warnings = ["ref.python"]
@@ -57,3 +60,21 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 # "Attributes:" of a dataclass become a list; each is described a second time otherwise.
 napoleon_custom_sections = [("Attributes", "params_style")]
+
+
+def setup(app) -> None:
+    """Leave docstrings of fields as they are.
+
+    Napoleon takes what is before a colon in them for a type.
+    """
+    written: dict[str, list[str]] = {}
+
+    def keep(_app, what, name, _obj, _options, lines) -> None:
+        if what in ("attribute", "data", "property"):
+            written[name] = lines.copy()
+
+    def put_back(_app, _what, name, _obj, _options, lines) -> None:
+        lines[:] = written.pop(name, lines)
+
+    app.connect("autodoc-process-docstring", keep, priority=400)
+    app.connect("autodoc-process-docstring", put_back, priority=600)

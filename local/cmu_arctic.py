@@ -18,8 +18,7 @@ and 100 sentences, as SpeechT5 parts them; four speakers give twelve pairs of ea
     python -m local.cmu_arctic --corpus-dir /data/cmu_arctic
     python -m local.cmu_arctic --download-dir downloads --speakers bdl slt
 
-Without --corpus-dir the speakers are downloaded: checked against published checksums,
-continued after an interruption, and never a second time.
+Without --corpus-dir the speakers are downloaded.
 """
 
 import logging

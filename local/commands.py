@@ -7,6 +7,11 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+DOWNLOADS = """\
+Downloads are checked against published checksums where there are any, go on where they
+were interrupted, and are not fetched again. An archive of the same name that lies in
+--download-dir already is taken."""
+
 
 def corpus_parser(
     name: str,
@@ -27,6 +32,7 @@ def corpus_parser(
     parser = argparse.ArgumentParser(
         prog=f"python -m local.{name}",
         description=description,
+        epilog=DOWNLOADS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
 

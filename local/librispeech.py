@@ -18,10 +18,7 @@ For recognition: every part becomes <output-dir>/<part>/asr.
     python -m local.librispeech --download-dir downloads \
         --parts train-clean-100 dev-clean test-clean
 
-Without --corpus-dir the named parts are downloaded: checked against their published
-checksums, continued after an interruption, and never a second time. An archive that
-was fetched by other means is taken if it lies in --download-dir as
-LibriSpeech-<part>.tar.gz.
+Without --corpus-dir the named parts are downloaded, as LibriSpeech-<part>.tar.gz.
 """
 
 import sys

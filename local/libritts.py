@@ -21,10 +21,7 @@ test-clean-100utt/tts are 100 utterances of it, drawn by a fixed rule.
     python -m local.libritts --download-dir downloads \
         --parts train-clean-360 dev-clean test-clean
 
-Without --corpus-dir the named parts are downloaded: checked against their published
-checksums, continued after an interruption, and never a second time. An archive that
-was fetched by other means is taken if it lies in --download-dir as
-LibriTTS-<part>.tar.gz.
+Without --corpus-dir the named parts are downloaded, as LibriTTS-<part>.tar.gz.
 """
 
 import logging

@@ -14,8 +14,7 @@ out.
     python -m local.ljspeech --corpus-dir /data/LJSpeech-1.1
     python -m local.ljspeech --download-dir downloads
 
-Without --corpus-dir the corpus is downloaded (2.6 GiB): checked against its published
-checksum, continued after an interruption, and never a second time.
+Without --corpus-dir the corpus is downloaded (2.6 GiB).
 """
 
 import sys

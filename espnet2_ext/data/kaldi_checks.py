@@ -129,11 +129,11 @@ def validate(folder: Path, limits: AudioLimits | None) -> list[str]:
             shown = listed(missing, 3)
             problems.append(f"{folder / name}: lacks {len(missing)} of them: {shown}")
     problems += _speaker_problems(folder, data)
-    unusable = _unusable(data, limits)
-    return problems + [f"utterance '{uid}': {why}" for uid, why in unusable.items()]
+    bad = unusable(data, limits)
+    return problems + [f"utterance '{uid}': {why}" for uid, why in bad.items()]
 
 
-def _unusable(data: KaldiDir, limits: AudioLimits | None) -> dict[str, str]:
+def unusable(data: KaldiDir, limits: AudioLimits | None) -> dict[str, str]:
     """Files that do not meet the limits, and why, by utterance."""
     if limits is None:
         return {}
@@ -159,31 +159,3 @@ def _speaker_problems(folder: Path, data: KaldiDir) -> list[str]:
         if " " in speaker:
             problems.append(f"{folder / 'utt2spk'}: '{uid}' has a speaker with a space")
     return problems
-
-
-def fix(folder: Path, limits: AudioLimits | None) -> list[str]:
-    """Sort, drop what cannot be used, rebuild ``spk2utt``; in place.
-
-    Args:
-        folder: the directory.
-        limits: also drop utterances whose audio does not meet these.
-
-    Returns:
-        One line per utterance that was dropped or repaired.
-
-    Raises:
-        FileNotFoundError: no such directory.
-        ValueError: nothing would be left.
-    """
-    data = KaldiDir.read(folder)
-    notes = list(data.problems)
-    unusable, kept = _unusable(data, limits), []
-    for uid in data.utterances:
-        if problem := data.lacking(uid) or unusable.get(uid):
-            notes.append(f"utterance '{uid}': {problem}; dropped")
-        else:
-            kept.append(uid)
-    if not kept:
-        raise ValueError(f"{folder}: no utterance would be left")
-    data.keep(kept).write(folder)
-    return notes

@@ -142,39 +142,6 @@ class KaldiDir:
             }
         )
 
-    def rename(self, utt_prefix: str = "", spk_prefix: str = "") -> "KaldiDir":
-        """The same data with longer utterance and speaker ids."""
-        tables = {}
-        for name, values in self.tables.items():
-            prefix = spk_prefix if name == "utt2spk" else ""
-            tables[name] = {utt_prefix + u: prefix + v for u, v in values.items()}
-        return KaldiDir(tables)
-
-
-def combine(parts: Iterable[KaldiDir]) -> KaldiDir:
-    """Join directories that hold the same tables.
-
-    Raises:
-        ValueError: tables that only some parts have, or repeated utterance ids.
-    """
-    parts = list(parts)
-    names = set(parts[0].tables)
-    for part in parts[1:]:
-        if set(part.tables) != names:
-            odd = sorted(set(part.tables) ^ names)
-            raise ValueError(f"tables in some directories only: {odd}")
-    tables: dict[str, dict[str, str]] = {name: {} for name in names}
-    for part in parts:
-        for name, values in part.tables.items():
-            repeated = sorted(set(values) & set(tables[name]))
-            if repeated:
-                raise ValueError(
-                    f"{name}: utterance '{repeated[0]}' is in two directories "
-                    f"({len(repeated)} such); give them prefixes first"
-                )
-            tables[name].update(values)
-    return KaldiDir(tables)
-
 
 def _by_utterance(
     segments: Mapping[str, str], recordings: Mapping[str, str]

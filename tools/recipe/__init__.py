@@ -7,10 +7,11 @@
     datadir.py          check, mend, copy, join, part data directories
     filter_sets.py      those of a recipe, by length
     phase_sets.py       which sets a table of phases needs
-    data_options.py     data as options of training
     lm_text.py          texts as tokens, for language models; ngram_estimation.py
         lm_data.py          what ESPnet's training of language models reads
-    submit.py           a training as a job of a queue; batch_job.py
+    train.py            a training, in as many processes as were asked for
+        submit.py           as a job of a queue; batch_job.py
     decode_sets.py      decode the test sets of a task
     score_sets.py       score them
+    pack.py             pack the model, with a card of its results
 """

@@ -3,19 +3,19 @@
 import argparse
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from espnet2_ext.data.audio_dump import SPEEDS
 from espnet2_ext.data.kaldi_checks import (
     DROPPED,
     AudioLimits,
-    fix,
     length_problem,
+    unusable,
     validate,
     write_reasons,
 )
-from espnet2_ext.data.kaldi_dir import KaldiDir, combine
+from espnet2_ext.data.kaldi_dir import KaldiDir
 from espnet2_ext.io.options import add_command, add_options, options_of, run_command
 from espnet2_ext.io.tables import read_table
 
@@ -58,7 +58,7 @@ def _fix(args: argparse.Namespace) -> int:
 
 
 def _copy(args: argparse.Namespace) -> int:
-    data = KaldiDir.read(args.source).rename(args.utt_prefix, args.spk_prefix)
+    data = renamed(KaldiDir.read(args.source), args.utt_prefix, args.spk_prefix)
     return _write(data, args.target)
 
 
@@ -69,7 +69,7 @@ def _speed(args: argparse.Namespace) -> int:
         if not 0.5 <= factor <= 2:
             raise ValueError(f"speed {factor:g}: from 0.5 to 2 are possible")
         prefix = "" if factor == 1 else f"sp{factor:g}-"
-        part = data.rename(prefix, prefix)
+        part = renamed(data, prefix, prefix)
         # Counted before the change of speed; the dump counts anew.
         part.tables.pop("utt2num_samples", None)
         part.tables[SPEEDS] = dict.fromkeys(part.utterances, f"{factor:g}")
@@ -123,6 +123,68 @@ def _filter(args: argparse.Namespace) -> int:
     total = len(data.utterances)
     print(f"{args.source}: {len(dropped)} of {total} utterances dropped")
     return _write(data.keep(set(data.utterances) - set(dropped)), args.target)
+
+
+def fix(folder: Path, limits: AudioLimits | None) -> list[str]:
+    """Sort, drop what cannot be used, rebuild ``spk2utt``; in place.
+
+    Args:
+        folder: the directory.
+        limits: also drop utterances whose audio does not meet these.
+
+    Returns:
+        One line per utterance that was dropped or repaired.
+
+    Raises:
+        FileNotFoundError: no such directory.
+        ValueError: nothing would be left.
+    """
+    data = KaldiDir.read(folder)
+    notes = list(data.problems)
+    bad, kept = unusable(data, limits), []
+    for uid in data.utterances:
+        if problem := data.lacking(uid) or bad.get(uid):
+            notes.append(f"utterance '{uid}': {problem}; dropped")
+        else:
+            kept.append(uid)
+    if not kept:
+        raise ValueError(f"{folder}: no utterance would be left")
+    data.keep(kept).write(folder)
+    return notes
+
+
+def combine(parts: Iterable[KaldiDir]) -> KaldiDir:
+    """Join directories that hold the same tables.
+
+    Raises:
+        ValueError: tables that only some parts have, or repeated utterance ids.
+    """
+    parts = list(parts)
+    names = set(parts[0].tables)
+    for part in parts[1:]:
+        if set(part.tables) != names:
+            odd = sorted(set(part.tables) ^ names)
+            raise ValueError(f"tables in some directories only: {odd}")
+    tables: dict[str, dict[str, str]] = {name: {} for name in names}
+    for part in parts:
+        for name, values in part.tables.items():
+            repeated = sorted(set(values) & set(tables[name]))
+            if repeated:
+                raise ValueError(
+                    f"{name}: utterance '{repeated[0]}' is in two directories "
+                    f"({len(repeated)} such); give them prefixes first"
+                )
+            tables[name].update(values)
+    return KaldiDir(tables)
+
+
+def renamed(data: KaldiDir, utt_prefix: str = "", spk_prefix: str = "") -> KaldiDir:
+    """Give the same data with longer utterance and speaker ids."""
+    tables = {}
+    for name, values in data.tables.items():
+        prefix = spk_prefix if name == "utt2spk" else ""
+        tables[name] = {utt_prefix + u: prefix + v for u, v in values.items()}
+    return KaldiDir(tables)
 
 
 def _write(data: KaldiDir, target: Path) -> int:

@@ -10,6 +10,7 @@ and train_job.out, what it prints.
 
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,15 +29,26 @@ def main(argv: list[str] | None = None) -> int:
     add("--folder", type=Path, required=True, help="gets its output")
     add_options(parser, JobSize)
     args = parser.parse_args(argv)
-    signal.signal(signal.SIGTERM, _interrupt)
 
     def run() -> int:
         options, size = options_of(args, JobOptions), options_of(args, JobSize)
-        args.folder.mkdir(parents=True, exist_ok=True)
-        return run_in_queue(args.words, options, size, args.folder.resolve())
+        return submit(args.words, options, size, args.folder)
 
+    return run_command("submit", run)
+
+
+def submit(
+    words: Sequence[str], options: JobOptions, size: JobSize, folder: Path
+) -> int:
+    """Run a command in a queue; see :func:`~tools.recipe.batch_job.run_in_queue`.
+
+    Returns:
+        The command's exit code; 130 where this process was told to end.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        return run_command("submit", run)
+        return run_in_queue(words, options, size, folder.resolve())
     except KeyboardInterrupt:
         return 130
 

@@ -22,13 +22,10 @@ epochs() { # what a user wants to see of a training log
     grep --line-buffered -E 'epoch results|updates|: phase |job [0-9]+: |WARNING|ERROR|[Ee]rror: ' |
         grep --line-buffered -oE '^.{1,300}' || true # cut would keep lines until the end
 }
-run_training() { # run_training FOLDER NODES PYTHON_WORD...: here, or as a job of the queue
-    local launch=("$python")
-    [ "$cuda_backend" = local ] || launch+=(-m tools.recipe.submit --cmd_backend "$cuda_backend"
-        --folder "$1" --cluster_config "$recipe_dir/conf/$cuda_backend.yaml" --ngpu "$ngpu" --num_nodes "$2"
-        ${num_threads:+--num_threads "$num_threads"} -- "$python")
+run_training() { # run_training FOLDER WORD...: here, or as a job of the queue
     show=epochs # only
-    run "${launch[@]}" "${@:3}"
+    run "$python" -m "$steps.train" --folder "$1" --ngpu "$ngpu" ${num_threads:+--num_threads "$num_threads"} \
+        --cmd_backend "$cuda_backend" --cluster_config "$recipe_dir/conf/$cuda_backend.yaml" "${@:2}"
     show="cat"
 }
 wanted() { # wanted NUMBER

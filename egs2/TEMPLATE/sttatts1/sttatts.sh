@@ -251,32 +251,15 @@ if [ -n "$lm_name" ] && begin 7 "language models" "$lm_exp" "${training_texts[*]
     run "$python" -m $steps.lm_data --folder "$lm_exp" "${words[@]}"
     read -ra own <<<"$lm_args"
     mapfile -t words <"$lm_exp/options.txt"
-    [ "$use_lm" = false ] || OMP_NUM_THREADS=$threads run_training "$lm_exp" 1 -m espnet2.bin.lm_train \
+    [ "$use_lm" = false ] || run_training "$lm_exp" -- espnet2.bin.lm_train \
         ${lm_config:+--config "$lm_config"} --token_type word --token_list "$lm_exp/tokens.txt" "${words[@]}" \
-        --fold_length 150 --ngpu "$ngpu" --resume true --output_dir "$lm_exp" "${own[@]}"
+        --fold_length 150 --resume true --output_dir "$lm_exp" "${own[@]}"
     finish
 fi
 if begin 8 "training" "$exp" "${dirs[*]} ${learning[*]} $train_args $pretrained $ngpu $num_nodes" \
     "$train_config" "$tokens" "$phases" "$stats_dir/.done_6"; then
-    launch=() words=(--ngpu "$ngpu")
-    [ "$ngpu" -le 1 ] || words+=(--multiprocessing_distributed true)
-    if [ "$cuda_backend" != local ]; then
-        [ "$num_nodes" -eq 1 ] || words=(--ngpu "$ngpu" --multiprocessing_distributed true --dist_launcher slurm
-            --dist_init_method "file://$exp/.dist_init_$(date +%s%N)")
-    elif [ "$num_nodes" -gt 1 ]; then
-        launch=(-m torch.distributed.run --nnodes "$num_nodes" --nproc_per_node "$((ngpu > 1 ? ngpu : 1))"
-            --rdzv_backend c10d --rdzv_endpoint "${MASTER_ADDR:?is needed with --num_nodes}:${MASTER_PORT:-29400}")
-        words=(--ngpu "$((ngpu > 0))")
-    elif [ "$train_processes" -gt 1 ] && [ "$ngpu" -eq 0 ]; then
-        launch=(-m torch.distributed.run --standalone --nproc_per_node "$train_processes")
-        words+=(--dist_backend gloo)
-    fi
-    [ "$num_nodes" -eq 1 ] || [ "$ngpu" -gt 0 ] || words+=(--dist_backend gloo)
-    data=$("$python" -m $steps.data_options --raw "$raw" --stats "$stats_dir" \
-        --train "${training_dirs[@]}" --valid "${valid_dirs[@]}")
-    mapfile -t data <<<"$data"
-    OMP_NUM_THREADS=$((threads > train_processes ? threads / train_processes : 1)) \
-        run_training "$exp" "$num_nodes" "${launch[@]}" -m $bin.sttatts_train "${learning[@]}" "${words[@]}" "${data[@]}" \
+    run_training "$exp" --num_nodes "$num_nodes" --processes "$train_processes" --raw "$raw" --stats "$stats_dir" \
+        --train "${training_dirs[@]}" --valid "${valid_dirs[@]}" -- $bin.sttatts_train "${learning[@]}" \
         ${phases:+--phases "$phases"} ${pretrained:+--init_param "$start/model.pth"} ${untrained[0]:+--keep_untrained true} --output_dir "$exp" "${train_words[@]}"
     finish
 fi
@@ -320,17 +303,10 @@ fi
 packed=$exp/$(basename "$exp")_${inference_model%.pth}.zip
 if begin 14 "packing" "$exp" "$vocoder $license" "$exp/$inference_model" "$exp/.done_13"; then
     words=()
-    for task in ${tasks/asr/}; do
-        [ ! -f "$raw/org/${train[$task]}/$task/speakers.npz" ] || words=(--speakers "$raw/org/${train[$task]}/$task/speakers.npz")
-    done
-    { # what the recipe says of it, and the tables of results, without paths of this machine
-        cat "$recipe_dir/local/card.md" 2>/dev/null || true
-        [ ! -f "$exp/RESULTS.md" ] || awk '/^##? / || /^### How/ { on = /^## / && !/Environments/ } on' "$exp/RESULTS.md"
-    } >"$exp/card_note.md"
-    [ ! -s "$exp/card_note.md" ] || words+=(--card_note "$exp/card_note.md")
-    run "$python" -m $bin.sttatts_pack --train_config "$exp/config.yaml" --model_file "$exp/$inference_model" \
-        ${bpemodel:+--bpemodel "$bpemodel"} ${vocoder:+--vocoder "$vocoder"} ${license:+--license "$license"} \
-        ${default_speaker:+--default_speaker "$default_speaker"} "${words[@]}" --outpath "$packed"
+    for task in ${tasks/asr/}; do words+=("$raw/org/${train[$task]}/$task/speakers.npz"); done
+    run "$python" -m $steps.pack --exp "$exp" --model_file "$exp/$inference_model" --card "$recipe_dir/local/card.md" \
+        --tables "${words[@]}" ${bpemodel:+--bpemodel "$bpemodel"} ${vocoder:+--vocoder "$vocoder"} \
+        ${license:+--license "$license"} ${default_speaker:+--default_speaker "$default_speaker"} --outpath "$packed"
     finish
 fi
 if begin 15 "upload" "$exp" "$hf_repo" "$exp/.done_14"; then

@@ -4,8 +4,8 @@ import argparse
 
 import pytest
 
-from espnet2_ext.data.entries import data_entries
-from tools.recipe import check_data, data_options, decode_sets
+from espnet2_ext.data.entries import data_entries, data_words
+from tools.recipe import check_data, decode_sets, pack
 
 NAMES = ("wav.scp", "text", "utt2spk", "target.scp", "spembs.scp")
 
@@ -35,15 +35,12 @@ def test_the_data_of_each_task(raw):
     assert entries == [f"{raw}/bare/asr/wav.scp,asr_speech,sound"]
 
 
-def test_options_of_a_training(raw, capsys):
+def test_options_of_a_training(raw):
     shape = raw / "stats" / "test" / "asr" / "asr_speech_shape"
     shape.parent.mkdir(parents=True)
     shape.touch()
-    words = ["--raw", str(raw), "--stats", str(raw / "stats")]
-    assert (
-        data_options.main([*words, "--train", "test/asr", "--valid", "bare/asr"]) == 0
-    )
-    assert capsys.readouterr().out.splitlines() == [
+    words = data_words("train", [raw / "test" / "asr"], raw / "stats")
+    assert words + data_words("valid", [raw / "bare" / "asr"], raw / "stats") == [
         f"--train_data_path_and_name_and_type={raw}/test/asr/wav.scp,asr_speech,sound",
         f"--train_data_path_and_name_and_type={raw}/test/asr/text,asr_text,text",
         f"--train_shape_file={shape}",
@@ -93,3 +90,8 @@ def test_the_first_failure_ends_the_decoding(raw, monkeypatch):
 
 def _options(words):
     return dict(word.removeprefix("--").split("=", 1) for word in words)
+
+
+def test_a_card_has_the_tables_of_the_results():
+    page = "# RESULTS\n## Environments\n- git\n\n## exp\n### WER\n|a|\n### How\n- /x\n"
+    assert "".join(pack.tables(page)) == "## exp\n### WER\n|a|\n"
