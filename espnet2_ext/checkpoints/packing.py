@@ -23,7 +23,7 @@ from espnet2_ext.checkpoints.vocoders import copy_file, copy_vocoder
 from espnet2_ext.data.speaker_extractors import portable_tool
 from espnet2_ext.data.speaker_table import SpeakerTable
 from espnet2_ext.inference.api import STTATTS
-from espnet2_ext.inference.loading import read_config
+from espnet2_ext.inference.loading import read_config, without_low_rank
 from espnet2_ext.inference.summary import summarize
 from espnet2_ext.io.files import replacing
 from espnet2_ext.io.machine_paths import (
@@ -175,6 +175,7 @@ def _weights(path: Path) -> dict[str, Tensor]:
             "averaged .pth file"
         )
     # Clones hold their own numbers only, not those of a larger tensor around them.
+    content = without_low_rank(content)
     return {name: value.detach().cpu().clone() for name, value in content.items()}
 
 

@@ -37,10 +37,11 @@ def data_words(part: str, folders: Iterable[Path], stats: Path) -> list[str]:
     """
     words = []
     for folder in folders:
-        words += [
-            f"--{part}_data_path_and_name_and_type={entry}"
-            for entry in data_entries(folder)
-        ]
+        entries = data_entries(folder)
+        languages = folder / "utt2lang"
+        if languages.is_file():  # decoding is told by --language
+            entries.append(f"{languages},{folder.name}_language,text")
+        words += [f"--{part}_data_path_and_name_and_type={one}" for one in entries]
         lengths = stats / folder.parent.name / folder.name
         words += [
             f"--{part}_shape_file={path}" for path in sorted(lengths.glob("*_shape"))

@@ -12,8 +12,9 @@ from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
 
 from espnet2_ext.data.batches import Batches, task_batches, unused_options
-from espnet2_ext.data.names import SPEECH_OUTPUT, task_of, tasks_in
+from espnet2_ext.data.names import task_of, tasks_in
 from espnet2_ext.data.task_mixing import TaskChainIterFactory, TaskMixIterFactory
+from espnet2_ext.sttatts.config import SPEECH_OUTPUT
 
 
 def build_task_iterators(

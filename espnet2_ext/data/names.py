@@ -22,8 +22,6 @@ LANGUAGES = {task: f"{task}_language" for task in TASKS}
 SIZE_OF = {"asr": "asr_speech", "tts": "tts_speech", "vc": "vc_target"}
 """The wave whose samples count towards ``--batch_bins``."""
 
-SPEECH_OUTPUT = ("tts", "vc")
-
 
 def task_of(name: str) -> str:
     """Task of a data name such as ``tts_speech``.

@@ -17,6 +17,7 @@ class TaskPreprocessor:
         cleaner: Callable[[str], str],
         speaker_dim: int,
         speeds: Sequence[float] = (),
+        languages: Sequence[str] = (),
     ):
         """Choose the steps.
 
@@ -26,7 +27,10 @@ class TaskPreprocessor:
             speaker_dim: values of a speaker embedding.
             speeds: factors of which one is drawn for what recognition hears (Ko et
                 al. 2015, "Audio augmentation for speech recognition"); none: as is.
+            languages: that the model tells apart; names of languages are left out
+                where there are none.
         """
+        self.languages = tuple(languages)
         self.speeds = tuple(speeds)
         self.tokenizer = tokenizer
         self.cleaner = cleaner
@@ -45,7 +49,11 @@ class TaskPreprocessor:
         Raises:
             ValueError: names the utterance, what is wrong and the cure.
         """
-        return {name: self._convert(uid, name, value) for name, value in data.items()}
+        return {
+            name: self._convert(uid, name, value)
+            for name, value in data.items()
+            if self.languages or not name.endswith("_language")
+        }
 
     def _convert(self, uid: str, name: str, value: str | np.ndarray) -> np.ndarray:
         if name.endswith("_text") and isinstance(value, str):
@@ -56,6 +64,13 @@ class TaskPreprocessor:
                     f"from the data directory (it was {value!r})"
                 )
             return np.array(ids, dtype=np.int64)
+        if name.endswith("_language") and isinstance(value, str):
+            if value not in self.languages:
+                raise ValueError(
+                    f"utterance '{uid}': {name} is '{value}'; the model has "
+                    f"{', '.join(self.languages)} (--model_conf fusion.languages)"
+                )
+            return np.array([self.languages.index(value)], dtype=np.int64)
         array = np.asarray(value)
         if name.endswith(("_speech", "_target")):
             self._check_wave(uid, name, array)

@@ -194,6 +194,8 @@ def _check(model: ESPnetSTTATTSModel, task: str) -> None:
             f"Hugging Face's SpeechT5 reads waveforms; this model's front end is "
             f"'{model.config.front_end.kind}', so '{task}' cannot be exported"
         )
+    if model.speech_decoder is not None or model.adapters:
+        raise ValueError("Hugging Face's SpeechT5 has one decoder without adapters")
     if fusion.mode != "none" and fusion.position != "post_encoder":
         raise ValueError(
             "task fusion before the encoder cannot be expressed in Hugging Face's "

@@ -74,6 +74,7 @@ def generate(
     utterance_ids: Sequence[str],
     options: GenerationOptions | None = None,
     task: str = "tts",
+    language: Tensor | None = None,
 ) -> list[GeneratedMel]:
     """Speak a batch of utterances; each comes out as it would alone.
 
@@ -88,7 +89,7 @@ def generate(
     attentions: list[list[Tensor]] = [[] for _ in lengths]
     stopped = [False] * len(lengths)
     for step in generate_steps(
-        model, memory, memory_lengths, spembs, utterance_ids, options, task
+        model, memory, memory_lengths, spembs, utterance_ids, options, task, language
     ):
         for place, row in enumerate(step.rows):
             frames[row].append(step.frames[place])
@@ -108,6 +109,7 @@ def generate_steps(
     utterance_ids: Sequence[str],
     options: GenerationOptions | None = None,
     task: str = "tts",
+    language: Tensor | None = None,
 ) -> Iterator[Step]:
     """Generate a batch of utterances step by step.
 
@@ -123,6 +125,7 @@ def generate_steps(
         options: when to stop.
         task: ``tts`` or ``vc``: a model with a window for it keeps to its place in
             the memory.
+        language: (B,) indices, for a model with language vectors.
 
     Yields:
         What each step adds.
@@ -138,8 +141,9 @@ def generate_steps(
     least = [int(n * options.minlenratio / r) for n in lengths]
 
     alive = list(range(len(lengths)))
-    caches = model.decoder.start(memory)
+    decoder = model.decoder_of(task, len(lengths), language)
     memory_mask = valid_mask(memory_lengths, memory.size(1))
+    caches = decoder.start(memory, memory_mask)
     newest = memory.new_zeros(len(lengths), 1, model.config.audio.n_mels)
     reader = (
         Reader(model.config, task, memory_lengths)
@@ -154,9 +158,7 @@ def generate_steps(
             keep = list(drawn.unsqueeze(2).to(memory.device))
         x = prenet(newest, spembs, p, step, keep)
         window = None if reader is None else reader.window(memory_mask.size(1))
-        x, caches, weights = model.decoder.step(
-            x, caches, memory_mask, look, window=window
-        )
+        x, caches, weights = decoder.step(x, caches, memory_mask, look, window=window)
         if reader is not None:
             reader.move(weights)
         emitted, stop_logits = model.speech_decoder_postnet.frames(x)

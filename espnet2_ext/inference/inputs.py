@@ -48,7 +48,9 @@ class ModelInputs:
         self.device = device
         self.audio = model.config.audio
         self.languages = model.config.fusion.languages
-        self.min_samples = model.speech_encoder_prenet.front_end.min_samples
+        self.min_samples = 0
+        if model.config.hears:
+            self.min_samples = model.speech_encoder_prenet.front_end.min_samples
         self.tokenizer = build_tokenizer(
             config.get("token_type", "char"),
             model.token_list,

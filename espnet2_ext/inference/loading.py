@@ -170,12 +170,19 @@ def load_model(
         ) from None
     if isinstance(state, dict) and isinstance(state.get("model"), dict):
         state = state["model"]  # a training checkpoint
+    if isinstance(state, dict):
+        state = without_low_rank(state)
     problems = _mismatches(model, state)
     if problems:
         shown = "; ".join(problems[:5]) + ("; …" if len(problems) > 5 else "")
         raise ValueError(f"{files.model_file} does not fit its configuration: {shown}")
     model.load_state_dict(state)
     return model.eval().to(device)
+
+
+def without_low_rank(state: dict[str, Any]) -> dict[str, Any]:
+    """Leave LoRA's matrices out: where ESPnet saves, the weights have their product."""
+    return {name: value for name, value in state.items() if ".lora_" not in name}
 
 
 def _mismatches(model: ESPnetSTTATTSModel, state: Any) -> list[str]:

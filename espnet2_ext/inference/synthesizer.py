@@ -286,6 +286,7 @@ class Synthesizer(TrainedModel):
             [call.names[i] for i in places],
             call.options,
             call.task,
+            spoken,
         )
 
     def _speak(

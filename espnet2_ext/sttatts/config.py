@@ -15,6 +15,9 @@ Padding = Literal["exact", "official"]
 """``exact``: a row gives the same result in every batch.  ``official``: the
 arithmetic of the released code, in which padding touches its neighbours."""
 
+SPEECH_OUTPUT = ("tts", "vc")
+"""Tasks that give speech; the others give text."""
+
 Init = Literal["bert", "xavier"]
 """How a model without pre-trained weights starts; see ``initialize``."""
 
@@ -56,15 +59,17 @@ class FrontEndConfig(_Strict):
 
 @dataclass(frozen=True)
 class FusionConfig(_Strict):
-    """Task fusion (paper section 3.2): which vector, and where it is added.
+    """Task fusion (paper section 3.2): which tasks, which vector, where it is added.
 
-    ``fixed`` are the seeded unit vectors of the released code, ``learned`` are
-    trained, ``none`` removes the layer.  ``languages`` adds a learned language
-    vector beside the task vector.
+    ``tasks`` are those that the model has: pre-nets and post-nets that none of them
+    needs are not built.  ``fixed`` are the seeded unit vectors of the released code,
+    ``learned`` are trained, ``none`` removes the layer.  ``decoder_start`` makes a
+    token of the vector, which the decoder reads before everything else.  ``languages``
+    adds a learned language vector beside the task vector.
     """
 
     mode: Literal["fixed", "learned", "none"] = "fixed"
-    position: Literal["post_encoder", "pre_encoder"] = "post_encoder"
+    position: Literal["post_encoder", "pre_encoder", "decoder_start"] = "post_encoder"
     tasks: tuple[str, ...] = TASKS
     task_dim: int = 128
     languages: tuple[str, ...] = ()
@@ -116,6 +121,10 @@ class LossConfig(_Strict):
 class ModelConfig(_Strict):
     """The whole model.  Defaults are the paper's base size.
 
+    ``decoders``: ``shared``, or ``separate`` ones for text and speech (the paper's
+    Y-decoder, which has no fusion).  ``adapter_dim`` puts an adapter of that width for
+    each task behind each decoder layer; 0 is without.
+
     ``generation_prenet_dropout`` replaces ``prenet_dropout`` where speech is generated;
     None keeps it, as in Tacotron 2 and the paper.
 
@@ -130,6 +139,8 @@ class ModelConfig(_Strict):
     heads: int = 12
     encoder_layers: int = 12
     decoder_layers: int = 6
+    decoders: Literal["shared", "separate"] = "shared"
+    adapter_dim: int = 0
     norm_first: bool = False
     scale_embedding: bool = False
     init: Init = "bert"
@@ -173,6 +184,26 @@ class ModelConfig(_Strict):
                 f"d_model={self.d_model} is not a multiple of "
                 f"pos_conv_groups={self.pos_conv_groups}"
             )
+        if not self.fusion.tasks:
+            raise ValueError("fusion.tasks is empty: a model has at least one task")
+        if not self.hears and (
+            self.loss.aligned_attention or any(self.attention_window)
+        ):
+            raise ValueError(
+                f"fusion.tasks={self.fusion.tasks} hear nothing, but aligned_attention "
+                "and attention_window follow what the model hears: set "
+                "loss.aligned_attention=0 and attention_window=[0,0]"
+            )
+
+    @property
+    def hears(self) -> bool:
+        """Whether a task takes speech."""
+        return any(task != "tts" for task in self.fusion.tasks)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether a task gives speech."""
+        return any(task in SPEECH_OUTPUT for task in self.fusion.tasks)
 
     def window_of(self, task: str) -> tuple[int, int]:
         """How far back and ahead of its last letter (or frame) a decoder looks."""

@@ -29,7 +29,7 @@ def build_model_config(preset: str, overrides: dict[str, Any]) -> ModelConfig:
     if preset not in PRESETS:
         raise ValueError(f"unknown preset '{preset}'; choose from {sorted(PRESETS)}")
     known = {name: value for name, value in overrides.items() if name not in RETIRED}
-    values = _merge(dataclasses.asdict(PRESETS[preset]), known)
+    values = merged(dataclasses.asdict(PRESETS[preset]), known)
     try:
         return _as_it_stands(ModelConfig, values)
     except (TypeError, ValueError):
@@ -98,10 +98,11 @@ def _as_it_stands(hint: Any, value: Any) -> Any:
     raise TypeError(f"{value!r} is no {hint}")
 
 
-def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
+def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Change single values of nested mappings; a new mapping."""
+    result = dict(base)
     for name, value in changes.items():
         if isinstance(value, dict) and isinstance(base.get(name), dict):
-            value = _merge(base[name], value)
-        merged[name] = value
-    return merged
+            value = merged(base[name], value)
+        result[name] = value
+    return result

@@ -1,8 +1,14 @@
-"""The decoder shared by text and speech: causal residual layers."""
+"""The decoder shared by text and speech: causal residual layers.
 
+:class:`Decoder` is the stack; :class:`TaskDecoder` is how one task uses it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from espnet2_ext.sttatts.config import ModelConfig
@@ -45,6 +51,35 @@ class LayerCache(NamedTuple):
         storage.value[:, :, start:end] = newest.value
         prefix = KeyValue(storage.key[:, :, :end], storage.value[:, :, :end])
         return LayerCache(self.memory, prefix, storage), prefix
+
+
+class Adapter(nn.Module):
+    """Bottleneck beside a residual path (Houlsby et al. 2019)."""
+
+    def __init__(self, d_model: int, width: int):
+        super().__init__()
+        self.norm = nn.LayerNorm(d_model)
+        self.down = nn.Linear(d_model, width)
+        self.up = nn.Linear(width, d_model)
+        # Whatever the weights, it changes nothing at first.
+        self.scale = nn.Parameter(torch.zeros(d_model))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Change ``x`` (..., D)."""
+        return x + self.scale * self.up(F.gelu(self.down(self.norm(x))))
+
+
+def task_adapters(config: ModelConfig) -> nn.ModuleDict:
+    """Give each task an adapter for every decoder layer, if the model has adapters."""
+    width = config.adapter_dim
+    return nn.ModuleDict(
+        {
+            task: nn.ModuleList(
+                Adapter(config.d_model, width) for _ in range(config.decoder_layers)
+            )
+            for task in (config.fusion.tasks if width else ())
+        }
+    )
 
 
 class DecoderLayer(nn.Module):
@@ -126,6 +161,7 @@ class Decoder(nn.Module):
         memory_mask: Tensor,
         need_weights: bool = False,
         window: Tensor | None = None,
+        adapters: Sequence[nn.Module] | None = None,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Decode with teacher forcing.
 
@@ -136,6 +172,7 @@ class Decoder(nn.Module):
             memory_mask: (B, T) bool, True where a frame is real.
             need_weights: also return the cross-attention weights.
             window: (B, H, L, T) bool, True where cross-attention may look.
+            adapters: of the task, one for each layer.
 
         Returns:
             (B, L, D), and one (B, H, L, T) per layer that ran (empty unless asked).
@@ -145,12 +182,13 @@ class Decoder(nn.Module):
         self_mask = causal & mask[:, None, None, :]
         seen = _within(memory_mask, window)
         attentions = []
-        for layer in self.layers:
+        for i, layer in enumerate(self.layers):
             if self.training and torch.rand(()).item() < self.layerdrop:
                 continue
             assert isinstance(layer, DecoderLayer)
             projected = layer.encoder_attn.project(memory)
             x, weights, _ = layer(x, projected, self_mask, seen, need_weights)
+            x = x if adapters is None else adapters[i](x)
             if weights is not None:
                 attentions.append(weights)
         return self.layer_norm(x), tuple(attentions)
@@ -173,6 +211,7 @@ class Decoder(nn.Module):
         need_weights: bool = False,
         self_mask: Tensor | None = None,
         window: Tensor | None = None,
+        adapters: Sequence[nn.Module] | None = None,
     ) -> tuple[Tensor, list[LayerCache], tuple[Tensor, ...]]:
         """Decode the newest positions in evaluation mode.
 
@@ -185,6 +224,7 @@ class Decoder(nn.Module):
             self_mask: (U, K, S) bool, True where one of the S positions so far, the
                 last K of which are those of ``x``, may be seen; all when missing.
             window: (U, H, 1, T) bool, True where cross-attention may look.
+            adapters: of the task, one for each layer.
 
         Returns:
             (U, K, D) states, the caches for the next step, and one (U, H, K, T)
@@ -194,10 +234,11 @@ class Decoder(nn.Module):
         if self_mask is not None:
             self_mask = self_mask.unsqueeze(1)
         grown, attentions = [], []
-        for layer, cache in zip(self.layers, caches, strict=True):
+        for i, (layer, cache) in enumerate(zip(self.layers, caches, strict=True)):
             x, weights, cache = layer(
                 x, cache.memory, self_mask, frames, need_weights, cache
             )
+            x = x if adapters is None else adapters[i](x)
             grown.append(cache)
             if weights is not None:
                 attentions.append(weights)
@@ -208,3 +249,60 @@ def _within(memory_mask: Tensor, window: Tensor | None) -> Tensor:
     """Frames that are real and in the window; (B, 1 or H, 1 or L, T)."""
     seen = memory_mask[:, None, None, :]
     return seen if window is None else seen & window
+
+
+@dataclass(frozen=True)
+class TaskDecoder:
+    """The decoder of one task: a stack, the task's adapters, the token before it.
+
+    The token is read like an input before the first one, and nothing is predicted
+    from it.
+    """
+
+    stack: Decoder
+    adapters: Sequence[nn.Module] | None = None
+    token: Tensor | None = None
+    """(B, 1, D)"""
+
+    def __call__(
+        self,
+        x: Tensor,
+        mask: Tensor,
+        memory: Tensor,
+        memory_mask: Tensor,
+        need_weights: bool = False,
+        window: Tensor | None = None,
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Decode with teacher forcing, as :meth:`Decoder.forward`."""
+        first = 0
+        if self.token is not None:
+            first = 1
+            x = torch.cat([self.token.to(x.dtype), x], dim=1)
+            mask = F.pad(mask, (1, 0), value=True)
+            if window is not None:
+                window = F.pad(window, (0, 0, 1, 0), value=True)
+        x, attentions = self.stack(
+            x, mask, memory, memory_mask, need_weights, window, self.adapters
+        )
+        return x[:, first:], tuple(weights[:, :, first:] for weights in attentions)
+
+    def start(self, memory: Tensor, memory_mask: Tensor) -> list[LayerCache]:
+        """Project ``memory`` (U, T, D), which has a mask (U, T); read the token."""
+        caches = self.stack.start(memory)
+        if self.token is not None:
+            _, caches, _ = self.step(self.token, caches, memory_mask)
+        return caches
+
+    def step(
+        self,
+        x: Tensor,
+        caches: list[LayerCache],
+        memory_mask: Tensor,
+        need_weights: bool = False,
+        self_mask: Tensor | None = None,
+        window: Tensor | None = None,
+    ) -> tuple[Tensor, list[LayerCache], tuple[Tensor, ...]]:
+        """Decode the newest positions, as :meth:`Decoder.step`."""
+        return self.stack.step(
+            x, caches, memory_mask, need_weights, self_mask, window, self.adapters
+        )

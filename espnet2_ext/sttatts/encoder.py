@@ -83,11 +83,15 @@ def fixed_task_vector(task_id: int, dim: int) -> Tensor:
         (dim,) float32 on the CPU; drawing on another device would differ.
     """
     generator = torch.Generator().manual_seed(task_id)
-    return F.normalize(torch.randn(1, dim, generator=generator), dim=1)[0]
+    noise = torch.randn(1, dim, generator=generator, device="cpu")
+    return F.normalize(noise, dim=1)[0]
 
 
 class TaskFusion(nn.Module):
-    """Concatenate [task ; language ; frame] and project back to D."""
+    """Concatenate [task ; language ; frame] and project back to D.
+
+    As a token of the decoder it is [task ; language], projected to D.
+    """
 
     task_vectors: Tensor
 
@@ -110,7 +114,13 @@ class TaskFusion(nn.Module):
                 len(self.languages), config.language_dim
             )
             dim += config.language_dim
-        self.projection = nn.Linear(dim + d_model, d_model)
+        frames = 0 if config.position == "decoder_start" else d_model
+        self.projection = nn.Linear(dim + frames, d_model)
+
+    def token(self, rows: int, task: str, language: Tensor | None = None) -> Tensor:
+        """Give the first input of the decoder, (B, 1, D) for B ``rows``."""
+        nothing = self.projection.weight.new_empty(rows, 1, 0)
+        return self(nothing, task, language)
 
     def forward(self, x: Tensor, task: str, language: Tensor | None = None) -> Tensor:
         """Tell the frames of ``x`` (B, T, D) which task (and language) they serve.

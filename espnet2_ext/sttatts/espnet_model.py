@@ -2,24 +2,24 @@
 
 B batch, N samples, T memory frames, L target length, D width, V vocabulary, F mel
 bins.  ``memory`` is the encoder output; :meth:`ESPnetSTTATTSModel.fuse` tells it the
-task before a decoder sees it.
+task before a decoder sees it.  Variants of the paper (a Y with two decoders, adapters,
+a token instead of fusion) differ in :meth:`ESPnetSTTATTSModel.decoder_of` alone.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from espnet2.torch_utils.device_funcs import force_gatherable
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from torch import Tensor, nn
 
-from espnet2_ext.sttatts.config import TASKS, ModelConfig, Padding
-from espnet2_ext.sttatts.decoder import Decoder
+from espnet2_ext.sttatts.config import SPEECH_OUTPUT, ModelConfig, Padding
+from espnet2_ext.sttatts.decoder import Decoder, TaskDecoder, task_adapters
 from espnet2_ext.sttatts.encoder import Encoder, TaskFusion
 from espnet2_ext.sttatts.front_ends import LogMelSpectrogram
 from espnet2_ext.sttatts.layers import initialize, valid_mask
-from espnet2_ext.sttatts.losses import asr_loss, speech_loss
+from espnet2_ext.sttatts.losses import batch_loss
 from espnet2_ext.sttatts.postnet import SpeechDecoderOutput, SpeechDecoderPostnet
 from espnet2_ext.sttatts.prenets import (
     SpeechDecoderPrenet,
@@ -49,24 +49,34 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         super().__init__()
         check_token_list(token_list)
         self.config, self.token_list = config, list(token_list)
-        vocabulary = len(self.token_list)
+        vocabulary, tasks = len(self.token_list), config.fusion.tasks
 
-        self.speech_encoder_prenet = SpeechEncoderPrenet(config)
+        if config.hears:
+            self.speech_encoder_prenet = SpeechEncoderPrenet(config)
         # One table serves the text encoder, the text decoder and its output layer.
         self.token_embedding = TokenEmbedding(vocabulary, config)
-        self.text_encoder_prenet = TextEncoderPrenet(config)
+        if "tts" in tasks:
+            self.text_encoder_prenet = TextEncoderPrenet(config)
         self.encoder = Encoder(config)
         self.ctc_dropout = nn.Dropout(config.dropout)
+        # Where nothing is heard, too: the released models for speaking have one.
         self.ctc_head = nn.Linear(config.d_model, vocabulary)
-        fuses = config.fusion.mode != "none"
-        self.task_fusion = TaskFusion(config.fusion, config.d_model) if fuses else None
+        self.task_fusion: TaskFusion | None = None
+        if config.fusion.mode != "none":
+            self.task_fusion = TaskFusion(config.fusion, config.d_model)
         self.text_decoder_prenet = TextDecoderPrenet(config)
-        self.speech_decoder_prenet = SpeechDecoderPrenet(config)
+        if config.speaks:
+            self.speech_decoder_prenet = SpeechDecoderPrenet(config)
         self.decoder = Decoder(config)
-        self.speech_decoder_postnet = SpeechDecoderPostnet(config)
-        self.log_mel = LogMelSpectrogram(config.audio)
+        if config.speaks:
+            self.speech_decoder_postnet = SpeechDecoderPostnet(config)
+            self.log_mel = LogMelSpectrogram(config.audio)
+        self.speech_decoder: Decoder | None = None
+        if config.decoders == "separate":
+            self.speech_decoder = Decoder(config)
+        self.adapters = task_adapters(config)
         initialize(self, config.init)
-        if config.init == "xavier":
+        if config.init == "xavier" and config.speaks:
             # Small models learn faster from it: a bias that has to get to -2.3 in steps
             # of 1e-3 is a long way off.
             self.speech_decoder_prenet.normalise_mels()
@@ -106,11 +116,7 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         task: str = "tts",
         language: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Encode token ids (B, L) without start or end symbols.
-
-        Returns:
-            (B, L, D) memory before task fusion, and (B,) lengths.
-        """
+        """Encode token ids (B, L) without start or end symbols: (B, L, D), (B,)."""
         text = text.masked_fill(~valid_mask(text_lengths, text.size(1)), PAD)
         x = self.text_encoder_prenet(self.token_embedding(text))
         return self._encode(x, text_lengths, task, language), text_lengths
@@ -136,27 +142,40 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
 
     # ---- decode ----------------------------------------------------------------
 
+    def decoder_of(
+        self, task: str, rows: int, language: Tensor | None = None
+    ) -> TaskDecoder:
+        """Give the decoder of a task, for B ``rows`` with their ``language`` (B,)."""
+        stack = self.decoder
+        if self.speech_decoder is not None and task in SPEECH_OUTPUT:
+            stack = self.speech_decoder
+        adapters: Any = self.adapters[task] if self.adapters else None
+        token = None
+        if self.task_fusion and self.config.fusion.position == "decoder_start":
+            token = self.task_fusion.token(rows, task, language)
+        return TaskDecoder(stack, adapters, token)
+
     def ctc_logits(self, memory: Tensor) -> Tensor:
         """Frame-wise label logits (B, T, V) from the memory before fusion."""
         return self.ctc_head(self.ctc_dropout(memory))
 
     def decode_text(
-        self, memory: Tensor, memory_lengths: Tensor, prev_tokens: Tensor
+        self,
+        memory: Tensor,
+        memory_lengths: Tensor,
+        prev_tokens: Tensor,
+        task: str = "asr",
+        language: Tensor | None = None,
     ) -> Tensor:
-        """Predict each next token.
+        """Predict each next token: logits (B, L, V).
 
-        Args:
-            memory: (B, T, D) after fusion.
-            memory_lengths: (B,).
-            prev_tokens: (B, L) starting with ``</s>``, padded with ``<pad>``.
-
-        Returns:
-            (B, L, V) logits.
+        ``memory`` (B, T, D) is fused, with ``memory_lengths`` (B,).  ``prev_tokens``
+        (B, L) start with ``</s>`` and are padded with ``<pad>``.
         """
         mask = prev_tokens != PAD
         x = self.text_decoder_prenet(self.token_embedding(prev_tokens), mask)
-        memory_mask = valid_mask(memory_lengths, memory.size(1))
-        x, _ = self.decoder(x, mask, memory, memory_mask)
+        decoder = self.decoder_of(task, len(memory), language)
+        x, _ = decoder(x, mask, memory, valid_mask(memory_lengths, memory.size(1)))
         return self.text_logits(x)
 
     def text_logits(self, states: Tensor) -> Tensor:
@@ -173,6 +192,8 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         prenet_dropout: float | None = None,
         padding: Padding | None = None,
         window: Tensor | None = None,
+        task: str = "tts",
+        language: Tensor | None = None,
     ) -> SpeechDecoderOutput:
         """Predict each next group of mel frames.
 
@@ -185,6 +206,8 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
             prenet_dropout: overrides the always-on pre-net dropout.
             padding: overrides the configured rule for the post-net.
             window: (B, H, L, T) bool, True where cross-attention may look.
+            task: ``tts`` or ``vc``; matters to :meth:`decoder_of`.
+            language: (B,) indices; matters as ``task`` does.
 
         Returns:
             Frames before and after the post-net, stop logits, attentions.
@@ -193,7 +216,7 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         if prev_mel_lengths is None:
             prev_mel_lengths = memory_lengths.new_full((rows,), steps)
         x = self.speech_decoder_prenet(prev_mel, spembs, prenet_dropout)
-        x, attentions = self.decoder(
+        x, attentions = self.decoder_of(task, rows, language)(
             x,
             valid_mask(prev_mel_lengths, steps),
             memory,
@@ -208,41 +231,15 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
     # ---- train -----------------------------------------------------------------
 
     def forward(self, **batch: Any) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """Compute the loss of one batch of one or several tasks.
+        """Compute loss, statistics and weight of a ``batch`` of one or several tasks.
 
-        Args:
-            batch: ``asr_speech``, ``asr_text``; ``tts_text``, ``tts_speech`` (wave),
-                ``tts_spembs``; ``vc_speech``, ``vc_target`` (wave), ``vc_spembs``;
-                each sequence with ``…_lengths``; optionally ``<task>_language``.
-                Text carries no start or end symbols.  Any padding value will do.
-
-        Returns:
-            loss, statistics and weight, each of one element.  For a single task the
-            weight is what the loss was divided by (characters or frames), so that
-            the mean over processes is that of the whole batch; for several tasks
-            the losses are added and every process counts the same.
-
-        Raises:
-            ValueError: the batch holds no task that this model knows.
+        It holds ``asr_speech``, ``asr_text``; ``tts_text``, ``tts_speech`` (wave),
+        ``tts_spembs``; ``vc_speech``, ``vc_target`` (wave), ``vc_spembs``; each
+        sequence with ``…_lengths``; optionally ``<task>_language``.  Text carries no
+        start or end symbols.  Any padding value will do.
         """
-        tasks = [task for task in TASKS if f"{task}_speech" in batch]
-        if not tasks:
-            raise ValueError(f"no task found in a batch with the keys {sorted(batch)}")
-        device = batch[f"{tasks[0]}_speech"].device
-        total, weight = torch.zeros((), device=device), torch.ones((), device=device)
-        stats: dict[str, Tensor] = {}
-        for task in tasks:
-            if task == "asr":
-                loss, parts, normaliser = asr_loss(self, batch)
-            else:
-                loss, parts, normaliser = speech_loss(self, task, batch)
-            total = total + getattr(self.config.loss, task) * loss
-            stats |= {name: value.detach() for name, value in parts.items()}
-            if len(tasks) == 1:
-                weight = normaliser.float()
-        # A copy: the Trainer divides the loss in place before it logs the statistics.
-        stats["loss"] = total.detach().clone()
-        return force_gatherable((total, stats, weight), device)
+        total, stats, weight = batch_loss(self, batch)
+        return force_gatherable((total, stats, weight), total.device)
 
     def collect_feats(self, **batch: Any) -> dict[str, Tensor]:
         """Nothing to collect: SpeechT5 normalises neither waveforms nor mels."""

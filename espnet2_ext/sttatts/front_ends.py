@@ -33,15 +33,17 @@ class LogMelSpectrogram(nn.Module):
     def __init__(self, config: AudioConfig):
         super().__init__()
         self.config = config
-        basis = torchaudio.functional.melscale_fbanks(
-            n_freqs=config.n_fft // 2 + 1,
-            f_min=config.fmin,
-            f_max=config.fmax,
-            n_mels=config.n_mels,
-            sample_rate=config.sample_rate,
-            norm="slaney",
-            mel_scale="slaney",
-        )
+        # A constant, also in a model of sizes alone (device "meta").
+        with torch.device("cpu"):
+            basis = torchaudio.functional.melscale_fbanks(
+                n_freqs=config.n_fft // 2 + 1,
+                f_min=config.fmin,
+                f_max=config.fmax,
+                n_mels=config.n_mels,
+                sample_rate=config.sample_rate,
+                norm="slaney",
+                mel_scale="slaney",
+            )
         self.register_buffer("mel_basis", basis, persistent=False)
         window = torch.hann_window(config.n_fft)
         self.register_buffer("window", window, persistent=False)

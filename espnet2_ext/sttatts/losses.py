@@ -16,6 +16,7 @@ from espnet2_ext.sttatts.alignment import (
     find_reading,
     visible_letters,
 )
+from espnet2_ext.sttatts.config import SPEECH_OUTPUT
 from espnet2_ext.sttatts.layers import valid_mask
 from espnet2_ext.sttatts.postnet import SpeechDecoderOutput
 from espnet2_ext.sttatts.prenets import teacher_forcing_input
@@ -43,6 +44,41 @@ TaskLoss = tuple[Tensor, dict[str, Tensor], Tensor]
 """Normalised loss, statistics, and the normaliser (characters or frames)."""
 
 
+def batch_loss(
+    model: "ESPnetSTTATTSModel", batch: dict[str, Any]
+) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+    """Loss of all tasks in a batch, statistics of each, and the weight of the batch.
+
+    For a single task the weight is what the loss was divided by (characters or frames),
+    so that the mean over processes is that of the whole batch; for several tasks the
+    losses are added and every process counts the same.
+
+    Raises:
+        ValueError: no task of the model.
+    """
+    tasks = [t for t in model.config.fusion.tasks if f"{t}_speech" in batch]
+    if not tasks:
+        raise ValueError(
+            f"no task of {model.config.fusion.tasks} found in a batch with the keys "
+            f"{sorted(batch)}"
+        )
+    device = batch[f"{tasks[0]}_speech"].device
+    total, weight = torch.zeros((), device=device), torch.ones((), device=device)
+    stats: dict[str, Tensor] = {}
+    for task in tasks:
+        if task in SPEECH_OUTPUT:
+            loss, parts, normaliser = speech_loss(model, task, batch)
+        else:
+            loss, parts, normaliser = asr_loss(model, batch)
+        total = total + getattr(model.config.loss, task) * loss
+        stats |= {name: value.detach() for name, value in parts.items()}
+        if len(tasks) == 1:
+            weight = normaliser.float()
+    # A copy: the Trainer divides the loss in place before it logs the statistics.
+    stats["loss"] = total.detach().clone()
+    return total, stats, weight
+
+
 def asr_loss(model: "ESPnetSTTATTSModel", batch: dict[str, Any]) -> TaskLoss:
     """Cross-entropy and CTC of an ``asr`` batch, by characters."""
     language = language_of(batch, "asr")
@@ -57,7 +93,7 @@ def asr_loss(model: "ESPnetSTTATTSModel", batch: dict[str, Any]) -> TaskLoss:
     ctc = ctc_loss_sum(model.ctc_logits(memory), memory_lengths, text, text_lengths)
     prev_tokens, targets = teacher_forcing_tokens(text, text_lengths)
     memory = model.fuse(memory, "asr", language)
-    logits = model.decode_text(memory, memory_lengths, prev_tokens)
+    logits = model.decode_text(memory, memory_lengths, prev_tokens, language=language)
     weights = model.config.loss
     ce = cross_entropy_sum(logits, targets, weights.label_smoothing)
     characters = text_lengths.sum()
@@ -119,6 +155,8 @@ def teacher_forced_speech(
         batch[f"{task}_spembs"],
         steps,
         window=window,
+        task=task,
+        language=language,
     )
     return TeacherForced(
         output, mel[:, : prev_mel.size(1) * r], steps, memory_lengths, reading

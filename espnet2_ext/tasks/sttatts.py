@@ -89,11 +89,13 @@ class STTATTSTask(AbsTask):
     ) -> Callable[[str, dict], dict[str, np.ndarray]] | None:
         """Clean, tokenise and check single utterances."""
         tokens = _read_token_list(args.token_list)
+        config = _model_config(args)
         return TaskPreprocessor(
             build_tokenizer(args.token_type, tokens, args.bpemodel),
             build_cleaner(args.cleaner),
-            _model_config(args).speaker_dim,
+            config.speaker_dim,
             args.asr_speeds if train else (),
+            config.fusion.languages,
         )
 
     @classmethod

@@ -78,6 +78,7 @@ def free_running_stats(
             batch["tts_spembs"],
             ids,
             GenerationOptions(maxlenratio=longest, attention=True),
+            language=language,
         )
         for row, made in enumerate(spoken):
             truth = mel[row, : frames[row]].cpu().numpy()

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from espnet2.torch_utils.device_funcs import to_device
 
-from espnet2_ext.data.names import SPEECH_OUTPUT
+from espnet2_ext.sttatts.config import SPEECH_OUTPUT
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.sttatts.losses import teacher_forced_speech
 

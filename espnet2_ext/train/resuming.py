@@ -27,7 +27,10 @@ SCHEDULE_OPTIONS = (
     *("optim", "optim_conf", "exclude_weight_decay", "exclude_weight_decay_conf"),
     *("scheduler", "scheduler_conf", "accum_grad", "num_iters_per_epoch", "grad_clip"),
 )
-MODEL_OPTIONS = ("model_conf", "token_list", "token_type", "cleaner", "speaker_tool")
+MODEL_OPTIONS = (
+    *("model_conf", "token_list", "token_type", "cleaner", "speaker_tool"),
+    *("use_adapter", "adapter", "adapter_conf"),
+)
 DATA_OPTIONS = ("task_ratio", "mix_mode", "freeze_param")
 """What a phase may change where it continues another."""
 

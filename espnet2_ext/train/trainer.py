@@ -2,6 +2,8 @@
 
 import argparse
 import dataclasses
+import resource
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,14 @@ from espnet2_ext.train.progress import Batches, Progress
 
 UNTRAINED = "init.pth"
 """Weights before the first update, where something compares with them."""
+
+
+def peak_memory_gb() -> float:
+    """Most memory that this process has held so far: of the GPU, where it uses one."""
+    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
+        return torch.cuda.max_memory_allocated() / 1e9
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most * (1 if sys.platform == "darwin" else 1024) / 1e9  # Linux counts KiB
 
 
 class Bf16Forward(nn.Module):
@@ -142,7 +152,8 @@ class STTATTSTrainer(Trainer):
             if f"{task}_loss" in reporter.stats
         ]
         if losses:
-            reporter.register({"joint_loss": float(sum(losses))})
+            joint = {"joint_loss": float(sum(losses))}
+            reporter.register({**joint, "peak_memory_gb": peak_memory_gb()})
             reporter.next()
         if not kwargs["options"].no_forward_run and batches.kept:
             reporter.register(free_running_stats(inner, batches.kept))

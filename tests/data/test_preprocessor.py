@@ -5,6 +5,7 @@ import pytest
 
 from espnet2_ext.data.collate import TaskCollate
 from espnet2_ext.data.preprocessor import TaskPreprocessor
+from espnet2_ext.sttatts.losses import language_of
 from espnet2_ext.tasks.sttatts import STTATTSTask
 from espnet2_ext.text.cleaners import build_cleaner
 from espnet2_ext.text.tokens import CharacterTokenizer
@@ -97,3 +98,17 @@ def test_vectors_are_not_padded():
     assert batch["tts_spembs"].shape == (2, 3)
     assert "tts_spembs_lengths" not in batch
     assert batch["tts_text"].tolist() == [[4, 5], [4, 1]]
+
+
+def test_languages_become_indices():
+    cleaner, tokenizer = build_cleaner(None), CharacterTokenizer(TOKENS)
+    preprocess = TaskPreprocessor(tokenizer, cleaner, 3, languages=("en", "ar"))
+    text = {"asr_text": "ab"}
+    names = ("ar", "en")
+    rows = [(name, preprocess(name, {"asr_language": name, **text})) for name in names]
+    _, batch = TaskCollate(None, None)(rows)
+    assert language_of(batch, "asr").tolist() == [1, 0]
+    with pytest.raises(ValueError, match=r"u1.*'fr'; the model has en, ar"):
+        preprocess("u1", {"asr_language": "fr"})
+    plain = TaskPreprocessor(tokenizer, cleaner, 3)
+    assert plain("u1", {"asr_language": "en", **text}).keys() == text.keys()

@@ -26,18 +26,29 @@ class CachedTextDecoder:
     hypotheses are dropped or duplicated, only this table is rearranged.
     """
 
-    def __init__(self, model: ESPnetSTTATTSModel, memory: Tensor, lengths: Tensor):
+    def __init__(
+        self,
+        model: ESPnetSTTATTSModel,
+        memory: Tensor,
+        lengths: Tensor,
+        language: Tensor | None = None,
+    ):
         """Project the memory.
 
         Args:
             model: The model, in evaluation mode.
             memory: (U, T, D) after fusion.
             lengths: (U,) real frames.
+            language: (U,) indices, for a model with language vectors.
         """
         self.model = model
+        self.decoder = model.decoder_of("asr", len(memory), language)
         self.lengths = lengths
         self.memory_mask = valid_mask(lengths, memory.size(1))
-        self.caches = model.decoder.start(memory)
+        self.caches = self.decoder.start(memory, self.memory_mask)
+        prefix = self.caches[0].prefix
+        self.before = 0 if prefix is None else prefix.key.size(2)
+        """Positions before the first token."""
         self.ancestors: Tensor | None = None
         self.steps = 0
         self._read = 0  # tokens of the last stretch
@@ -58,7 +69,7 @@ class CachedTextDecoder:
         embedded = self.model.token_embedding(tokens).view(rows, 1, -1)
         real = torch.ones(rows, 1, dtype=torch.bool, device=tokens.device)
         x = self.model.text_decoder_prenet(embedded, real, self.steps)
-        x, self.caches, _ = self.model.decoder.step(
+        x, self.caches, _ = self.decoder.step(
             x.view(*tokens.shape, -1),
             self.caches,
             self.memory_mask,
@@ -121,7 +132,8 @@ class CachedTextDecoder:
         if past is None:
             if parents is None:
                 return None
-            past = parents.new_ones((utterances, 1, self.steps), dtype=torch.bool)
+            known = (utterances, 1, self.before + self.steps)
+            past = parents.new_ones(known, dtype=torch.bool)
         if parents is not None:
             past = past.gather(1, parents.unsqueeze(2).expand(-1, -1, past.size(2)))
         if self.steps % TIDY_EVERY == 0:

@@ -77,7 +77,7 @@ def search(
     if options.ctc_weight > 0 or clock is not None:
         logits = model.ctc_logits(memory)
     fused = model.fuse(memory, "asr", language)
-    decoder = CachedTextDecoder(model, fused, memory_lengths)
+    decoder = CachedTextDecoder(model, fused, memory_lengths, language)
     greedy = options.beam_size == 1 and options.ctc_weight == 0 and not extra_scorers
     if greedy and options.mode == "standard" and logits is not None:
         results = drafted_search(decoder, options, logits, blank_id(logits.size(2)))
