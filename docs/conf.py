@@ -53,6 +53,8 @@ autodoc_typehints = "description"
 # Of a dataclass the fields say all that its constructor could.
 autodoc_typehints_description_target = "documented"
 autoclass_content = "both"
+# Of the extra 'page', which is large and says nothing here.
+autodoc_mock_imports = ["gradio"]
 # BadInputError is the package's and audio's, Table is three modules' own: a link that
 # could be to either is none to worry about.
 suppress_warnings = ["ref.python"]

@@ -143,6 +143,20 @@ def info(args: argparse.Namespace) -> int:
     return 0
 
 
+def serve(args: argparse.Namespace) -> int:
+    """Answer requests until told to end."""
+    from espnet2_ext.serve.running import serve
+
+    return serve(args)
+
+
+def demo(args: argparse.Namespace) -> int:
+    """Show the page until told to end."""
+    from espnet2_ext.demo_page.page import show_page
+
+    return show_page(args)
+
+
 # ---- shared by the commands ----------------------------------------------------
 
 

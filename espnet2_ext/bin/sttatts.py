@@ -1,4 +1,4 @@
-"""The command ``sttatts``: transcribe, speak, convert, adapt, info.
+"""The command ``sttatts``: transcribe, speak, convert, adapt, info, serve, demo.
 
 Nothing here imports torch, so that ``--help`` answers at once; the work is in
 ``cli.py``.
@@ -12,6 +12,7 @@ import warnings
 
 import espnet2_ext.cli as cli
 from espnet2_ext.adapt.options import AdaptOptions
+from espnet2_ext.demo_page.options import PageOptions
 from espnet2_ext.inference.options import (
     CheckOptions,
     ComputingOptions,
@@ -25,6 +26,7 @@ from espnet2_ext.inference.options import (
 from espnet2_ext.io.messages import one_line
 from espnet2_ext.io.options import OptionGroup, add_options, with_dashes
 from espnet2_ext.io.threads import wait_asleep
+from espnet2_ext.serve.options import KEY_VARIABLE, ServeOptions
 
 MODEL_VARIABLE = "STTATTS_MODEL"
 
@@ -48,6 +50,8 @@ examples:
   sttatts convert in.wav -o out.wav --speaker omar
   sttatts adapt my_recordings/ -o mine.zip --minutes 30
   sttatts info
+  sttatts serve --port 8000
+  sttatts demo
 
 The variable OMP_NUM_THREADS says how many CPU cores to use (default: all).
 The exit code is 0, or 1 if an input failed, or 2 for a mistake in the options."""
@@ -102,6 +106,8 @@ def _build_parser() -> argparse.ArgumentParser:
     _add_convert(commands)
     _add_adapt(commands)
     _add_info(commands)
+    _add_serve(commands)
+    _add_demo(commands)
     return parser
 
 
@@ -217,6 +223,34 @@ def _add_info(commands: "argparse._SubParsersAction") -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
+def _add_serve(commands: "argparse._SubParsersAction") -> None:
+    parser = _command(
+        commands,
+        "serve",
+        "answer requests over HTTP, as OpenAI's audio interface does",
+        "Serves /v1/audio/transcriptions, /v1/audio/speech, /v1/audio/conversions, "
+        f"/v1/models, /v1/voices, /health and /metrics. A key in {KEY_VARIABLE} is "
+        "asked of every request but /health.",
+    )
+    add_options(parser, ServeOptions, "server", dashes=True)
+    _add_vocoder(OptionGroup(parser, "vocoder", dashes=True))
+    heard, said = (SearchOptions, LMOptions), (GenerationOptions, ReadingOptions)
+    kinds = (*heard, *said, InputOptions, ComputingOptions)
+    add_kinds(parser, kinds, dashes=True)
+
+
+def _add_demo(commands: "argparse._SubParsersAction") -> None:
+    parser = _command(
+        commands,
+        "demo",
+        "show a page to listen, speak and convert on",
+        "Serves a web page: record or drop a file and read it, type and hear it voice "
+        "by voice with its mel and attention, convert. Works without a network.",
+    )
+    add_options(parser, PageOptions, "page", dashes=True)
+    add_kinds(parser, (ComputingOptions,), True, ("batch_size", "dtype"))
+
+
 def _command(
     commands: "argparse._SubParsersAction", name: str, summary: str, description: str
 ) -> argparse.ArgumentParser:
@@ -256,13 +290,17 @@ def _add_speech(
         "recording where the extractor is installed (default: the model's own, or "
         "only speaker)",
     )
+    _add_vocoder(group)
+    kinds = (GenerationOptions, InputOptions, ComputingOptions)
+    add_kinds(parser, kinds, True, () if recordings else ("max_seconds",))
+
+
+def _add_vocoder(group: OptionGroup) -> None:
     group.add(
         "vocoder",
         help="directory, checkpoint or Hugging Face name of a vocoder, or "
         "'griffin_lim' (default: the model's own, else griffin_lim)",
     )
-    kinds = (GenerationOptions, InputOptions, ComputingOptions)
-    add_kinds(parser, kinds, True, () if recordings else ("max_seconds",))
 
 
 def _set_up_logging(debug: bool, quiet: bool) -> None:

@@ -1,0 +1,1 @@
+"""A web page on which one hears and sees what a model does."""

@@ -1,0 +1,1 @@
+"""A server with OpenAI's audio interface: one process, one set of weights."""
