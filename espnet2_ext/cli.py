@@ -339,6 +339,10 @@ class PlainHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
         message = record.getMessage()
+        if record.module == "progress":
+            # Not around a bar: it may be the bar itself that speaks.
+            print(message, file=sys.stderr, flush=True)
+            return
         if record.levelno <= logging.INFO:
             _print(message, sys.stderr)
             return

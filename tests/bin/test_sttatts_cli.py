@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 import soundfile
 
+import espnet2_ext.cli as cli
 from espnet2_ext.bin.sttatts import main
 from espnet2_ext.inference import options
 from espnet2_ext.io.options import options_of
+from espnet2_ext.io.progress import ProgressLines
 from tests.bin.command import SEARCH, one_line
 from tests.model_dirs import TEXTS, write_model
 
@@ -239,3 +242,20 @@ def test_a_damaged_model(sttatts, tmp_path, name, content):
     code, _, err = sttatts("info", "-m", model)
     assert code == 1
     assert str(model / name) in one_line(err)
+
+
+def test_lines_in_the_place_of_bars_are_said_once(capsys):
+    """A bar that logs where it is must not be drawn again because of that."""
+    with ProgressLines(total=3, desc="reading", unit="file") as bar:
+        log = logging.getLogger()
+        log.addHandler(handler := cli.PlainHandler())
+        log.setLevel(logging.INFO)
+        try:
+            bar.update()
+            bar.refresh()
+        finally:
+            log.removeHandler(handler)
+            log.setLevel(logging.WARNING)
+    said = capsys.readouterr().err.splitlines()
+    assert 1 <= len(said) <= 2
+    assert said[0].startswith("reading: 1 of 3 file, about ")
