@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import soundfile
-from tqdm import tqdm
 
 from espnet2_ext.data.audio_dump import COUNTED
 from espnet2_ext.data.names import SEQUENCES
 from espnet2_ext.io.messages import listed
+from espnet2_ext.io.progress import progress_bar
 from espnet2_ext.io.tables import read_table, write_table
 from espnet2_ext.text.tokens import Tokenizer
 
@@ -99,4 +99,4 @@ def _frames(uid: str, path: str) -> int:
 
 def _progress(values: Mapping[str, str], path: Path) -> Iterable[tuple[str, str]]:
     title = "/".join(path.parts[-3:])
-    return tqdm(values.items(), desc=title, unit="utt", mininterval=1.0)
+    return progress_bar(values.items(), desc=title, unit="utt", leave=False)
