@@ -35,6 +35,7 @@ TEXTS = (
     "we will see you next week",
     "she sells sea shells by the sea shore",
 )
+VOICES = ("joe", "kathleen")
 STTATTS = (sys.executable, "-m", "espnet2_ext.bin.sttatts")
 SPEECH, TRANSCRIPTIONS = "/v1/audio/speech", "/v1/audio/transcriptions"
 LONGEST = 600
@@ -86,21 +87,25 @@ def server(folder: Path) -> Iterator[Server]:
 def make_cases(folder: Path) -> list[Case]:
     """Let the commands answer."""
     cases = []
-    for voice in ("joe", "kathleen"):
-        for number, text in enumerate(TEXTS):
-            path = folder / f"{voice}{number}.wav"
-            words = ("speak", text, "-o", str(path), "--speaker", voice)
-            subprocess.run([*STTATTS, *words], check=True)
+    for voice in VOICES:
+        words = ("-o", f"{folder}/{voice}{{name}}.wav", "--speaker", voice)
+        lines = "\n".join(TEXTS)
+        command = [*STTATTS, "speak", *words, "--batch-size=1"]
+        quiet = subprocess.DEVNULL
+        subprocess.run(command, check=True, text=True, input=lines, stdout=quiet)
+        for number, text in enumerate(TEXTS, 1):
+            spoken = (folder / f"{voice}{number:04d}.wav").read_bytes()
             asked = {"input": text, "voice": voice, "response_format": "wav"}
-            cases.append(Case(SPEECH, {"json": asked}, path.read_bytes()))
-    for path in sorted(folder.glob("*.wav")):
-        words = [*STTATTS, "transcribe", str(path)]
-        heard = subprocess.run(words, check=True, capture_output=True).stdout
+            cases.append(Case(SPEECH, {"json": asked}, spoken))
+    command = [*STTATTS, "transcribe", *map(str, sorted(folder.glob("*.wav")))]
+    heard = subprocess.run(command, check=True, text=True, capture_output=True).stdout
+    for line in heard.splitlines():
+        name, text = line.split("\t")
         settings = {
             "data": {"response_format": "text"},
-            "files": {"file": (path.name, path.read_bytes())},
+            "files": {"file": ("a.wav", Path(name).read_bytes())},
         }
-        cases.append(Case(TRANSCRIPTIONS, settings, heard))
+        cases.append(Case(TRANSCRIPTIONS, settings, f"{text}\n".encode()))
     return cases
 
 

@@ -54,7 +54,6 @@ def launch(page: gr.Blocks, options: PageOptions, **settings: Any) -> Any:
         options: where.
         settings: further ones of gradio's.
     """
-    fonts = {"font": FONTS, "font_mono": ["monospace"]}
     return page.launch(
         server_name=options.host,
         server_port=options.port,
@@ -63,7 +62,7 @@ def launch(page: gr.Blocks, options: PageOptions, **settings: Any) -> Any:
         footer_links=[],
         run_history=False,
         max_file_size=MAX_UPLOAD,
-        theme=gr.themes.Default(**fonts),
+        theme=gr.themes.Default(font=FONTS, font_mono=["monospace"]),
         css=STYLE,
         **settings,
     )
@@ -89,7 +88,7 @@ def build_page(model: STTATTS, name: str) -> gr.Blocks:
 def _add_reading(model: STTATTS) -> None:
     with gr.Tab("Listen"):
         recording = gr.Audio(
-            sources=["microphone", "upload"],
+            sources=["upload", "microphone"],
             type="filepath",
             label="Recording",
             elem_id="recording",
@@ -115,7 +114,7 @@ def _add_speaking(model: STTATTS) -> None:
 def _add_converting(model: STTATTS) -> None:
     with gr.Tab("Convert"):
         recording = gr.Audio(
-            sources=["microphone", "upload"], type="filepath", label="Recording"
+            sources=["upload", "microphone"], type="filepath", label="Recording"
         )
         voice = _voices(model)
         button = gr.Button("Say it", variant="primary", elem_id="convert")

@@ -96,8 +96,8 @@ class Service:
         seconds = await self._seconds(upload, self.limits.longest, "asr")
         language = self._checked_language(language)
         if self._is_long(seconds):
-            listen = partial(self._segments, upload, language)
-            return [segment async for segment in self.worker.stream(listen)], seconds
+            cut = self.worker.stream(partial(self._segments, upload, language))
+            return [segment async for segment in cut], seconds
         wave = await self._wave(upload)
         listen = partial(self._listen, language)
         found = await self.worker.run(("asr", language), listen, wave, len(wave))
