@@ -108,6 +108,10 @@ def test_steps_equal_teacher_forcing(changes):
     for task in own_tasks(model):
         fused = model.fuse(memory, task)
         if task == "asr":
+            draft = [[EOS, 5, 6], [EOS, 7, 8]]
+            scores = CachedTextDecoder(model, fused, lengths).read(draft, [0, 0])
+            logits = model.decode_text(fused, lengths, torch.tensor(draft))
+            assert torch.allclose(scores, logits.log_softmax(2), atol=1e-4)
             decoder = CachedTextDecoder(model, fused, lengths)
             tokens, parents = torch.full((2, 1, 1), EOS), None
             for newest in ([[5, 6], [7, 8]], [[9, 4], [6, 6]], [[8, 8], [5, 9]]):

@@ -95,7 +95,7 @@ class CachedTextDecoder:
         chain = torch.ones(count, count, dtype=torch.bool, device=device).tril()
         past = self.ancestors
         if past is None:
-            past = chain.new_zeros(len(tokens), 1, 0)
+            past = chain.new_ones(len(tokens), 1, self.before)
         own = chain.expand(len(tokens), -1, -1)
         mask = torch.cat([past.expand(-1, count, -1), own], dim=2)
         real = torch.ones_like(tokens, dtype=torch.bool)
@@ -103,7 +103,7 @@ class CachedTextDecoder:
         x = self.model.text_decoder_prenet(
             self.model.token_embedding(tokens), real, first
         )
-        x, self.caches, _ = self.model.decoder.step(
+        x, self.caches, _ = self.decoder.step(
             x, self.caches, self.memory_mask, self_mask=mask
         )
         self.ancestors, self._read = torch.cat([past, real.unsqueeze(1)], 2), count
