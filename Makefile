@@ -3,11 +3,14 @@
 TEST_WORKERS ?= 2
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
+SEED ?= 1
+MINUTES ?= 120
+CAMPAIGN_ARGS ?=
 PYTHON_DIRS := $(wildcard espnet2_ext local tools benchmarks tests scripts egs2 docs)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint docs clean distclean
+.PHONY: help env demo test campaign lint docs clean distclean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /: /' \
@@ -22,6 +25,11 @@ demo: ## The model of the package speaks, learns a new voice, is tested (DEMO_AR
 
 test: lint ## Lint, then run the tests (TEST_WORKERS=2, PYTEST_ARGS=...)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+campaign: ## Try to break it (SEED=1 MINUTES=120 CAMPAIGN_ARGS=...); report in campaign/
+	@EXTRAS=test,demo,campaign scripts/setup_env.sh
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.campaign --seed $(SEED) --minutes $(MINUTES) \
+	    $(CAMPAIGN_ARGS)
 
 lint: env ## Check style, types, dead code, floors and shell scripts
 	$(BIN)/ruff check $(PYTHON_DIRS)

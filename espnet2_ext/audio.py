@@ -1,23 +1,30 @@
 """Speech from files and arrays: read, checked, mixed down, resampled."""
 
 import logging
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from espnet2_ext.io.audio_ends import CHECKED, ends_early
+from espnet2_ext.io.messages import BadInputError as BadInputError
+
+if TYPE_CHECKING:
+    import soundfile
+
+_BLOCK = 2**22
+"""Samples of each channel that are read at once."""
+
+RATES = (100, 10_000_000)
+"""Sampling rates (Hz) that recordings can have."""
 
 MAX_OVERSHOOT = 0.5
 """Seconds by which a part may end after its recording; Kaldi's tolerance."""
 
 SILENT = "all samples are zero (silence); check the recording"
 TRUNCATED = "the file is truncated; copy or record it again"
-
-
-class BadInputError(ValueError):
-    """Input that cannot be used; the message is one line and says what to do."""
 
 
 def load_speech(
@@ -31,8 +38,9 @@ def load_speech(
     """Get mono speech at the model's sampling rate.
 
     Args:
-        source: path of any file that libsndfile reads, or samples (N,), (N, C) or
-            (C, N) with fewer channels than samples, float in [-1, 1] or integer PCM.
+        source: path of a recording (WAV, FLAC, OGG, MP3, AIFF, …), or samples (N,),
+            (N, C) or (C, N) with fewer channels than samples, float in [-1, 1] or
+            integer PCM.
         sample_rate: of an array (Hz); files know their own.
         target_rate: of the model (Hz).
         max_seconds: longest accepted speech; None accepts any.
@@ -62,7 +70,7 @@ def load_speech(
     _check_finite(name, wave)
     if not wave.any():
         raise BadInputError(f"{name}: {SILENT}")
-    if sample_rate <= 0:
+    if not RATES[0] <= sample_rate <= RATES[1]:
         raise BadInputError(f"{name}: sampling rate {sample_rate} Hz makes no sense")
     seconds = len(wave) / sample_rate
     if max_seconds is not None and seconds > max_seconds:
@@ -107,13 +115,12 @@ def seconds_of(source: Any, sample_rate: int) -> float:
     Returns:
         Seconds; 0 for a file that cannot be opened.
     """
-    import soundfile
-
     if not isinstance(source, str | Path):
         return max(np.shape(source), default=0) / sample_rate if sample_rate > 0 else 0
     try:
-        return soundfile.info(str(source)).duration
-    except (soundfile.LibsndfileError, RuntimeError):
+        with opened(Path(source)) as file:
+            return file.frames / file.samplerate
+    except (OSError, BadInputError):
         return 0.0
 
 
@@ -121,7 +128,7 @@ def read_blocks(path: Path, target_rate: int, seconds: float) -> Iterator[np.nda
     """Read a file of any length piece by piece, at the model's sampling rate.
 
     Args:
-        path: of any file that libsndfile reads.
+        path: of a recording.
         target_rate: of the model (Hz).
         seconds: read at once.
 
@@ -134,7 +141,7 @@ def read_blocks(path: Path, target_rate: int, seconds: float) -> Iterator[np.nda
     """
     import soxr
 
-    with _opened(path) as file:
+    with opened(path) as file:
         stream = soxr.ResampleStream(file.samplerate, target_rate, 1, dtype="float32")
         size = max(1, round(seconds * file.samplerate))
         _warn_of_channels(str(path), file.channels)
@@ -155,20 +162,28 @@ def read_blocks(path: Path, target_rate: int, seconds: float) -> Iterator[np.nda
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """A sound file to read from; says what is wrong with it."""
+def opened(path: Path) -> "Iterator[soundfile.SoundFile]":
+    """Open a recording; what its header says can be relied on, but for MP3 and FLAC.
+
+    Raises:
+        FileNotFoundError: no such file.
+        BadInputError: empty, truncated, or not readable, then or while it is read.
+    """
     import soundfile
 
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such audio file")
     if path.stat().st_size == 0:
         raise BadInputError(f"{path}: the file is empty")
-    if _riff_is_cut(path):
-        raise BadInputError(f"{path}: {TRUNCATED}")
     try:
         with soundfile.SoundFile(path) as file:
+            if file.format not in CHECKED:
+                raise RuntimeError(f"{file.format_info} is no usual recording")
+            if ends_early(path):
+                raise BadInputError(f"{path}: {TRUNCATED}")
             yield file
-    except (soundfile.LibsndfileError, RuntimeError) as error:
+    except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:
+        # A name that ends in .raw is a TypeError: such a file has no header.
         raise BadInputError(
             f"{path}: not readable as audio ({str(error).split(': ')[-1]}); convert it "
             "to WAV or FLAC"
@@ -177,15 +192,25 @@ def _opened(path: Path) -> Iterator[Any]:
 
 def _read_file(path: Path, span: tuple[float, float] | None) -> tuple[np.ndarray, int]:
     """Samples (N, C) and rate of an audio file or of a part of it."""
-    with _opened(path) as file:
+    with opened(path) as file:
         rate = file.samplerate
         first, last = _frames(path, span, file.frames, rate)
         if span is not None:
             file.seek(first)
-        wave = file.read(last - first, dtype="float32", always_2d=True)
+        wave = _read_frames(file, last - first)
     if len(wave) < last - first:
         raise BadInputError(f"{path}: {TRUNCATED}")
     return wave, rate
+
+
+def _read_frames(file: Any, count: int) -> np.ndarray:
+    """Read samples (N, C), by the block: a header may promise more than there is."""
+    blocks = [np.zeros((0, file.channels), np.float32)]
+    while count > 0:
+        block = file.read(min(count, _BLOCK), dtype="float32", always_2d=True)
+        blocks.append(block)
+        count = count - _BLOCK if len(block) else 0
+    return np.concatenate(blocks)
 
 
 def _frames(
@@ -201,17 +226,3 @@ def _frames(
             "it are wanted; correct 'segments', or copy the file again"
         )
     return start, min(end, frames)
-
-
-def _riff_is_cut(path: Path) -> bool:
-    """True if a WAV file is shorter than its header says.
-
-    libsndfile reads what is there without a word.
-    """
-    with path.open("rb") as file:
-        header = file.read(8)
-    if len(header) < 8 or header[:4] != b"RIFF":
-        return False
-    (size,) = struct.unpack("<I", header[4:])
-    streaming = size in (0, 0xFFFFFFFF)
-    return not streaming and path.stat().st_size < size + 8

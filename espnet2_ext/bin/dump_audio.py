@@ -1,8 +1,8 @@
 r"""Write a data directory's recordings as mono files of one rate.
 
-Reads any file that libsndfile reads, of any rate and number of channels, and cuts long
-recordings where the directory has segments. Files that an earlier run finished are kept
-if their source has the same size and date.
+Reads WAV, FLAC, OGG, MP3, AIFF and more, of any rate and number of channels, and cuts
+long recordings where the directory has segments. Files that an earlier run finished are
+kept if their source has the same size and date.
 
     python -m espnet2_ext.bin.dump_audio data/train/asr dump/raw/train/asr \
         data/train/tts dump/raw/train/tts --share_audio --nj 4

@@ -21,9 +21,10 @@ from espnet2_ext.inference.options import (
     SearchOptions,
     add_kinds,
 )
-from espnet2_ext.io.messages import one_line
+from espnet2_ext.io.messages import one_line, shown
 from espnet2_ext.io.model_files import OPTIONAL_NAMES, ModelFiles
 from espnet2_ext.io.options import OptionGroup, add_options, options_of
+from espnet2_ext.io.settings import parse_yaml
 from espnet2_ext.io.threads import wait_asleep
 from espnet2_ext.jobs.clusters import JobOptions
 
@@ -286,12 +287,7 @@ def _words_of_yaml(path: str | None, parser: argparse.ArgumentParser) -> list[st
     """
     if path is None:
         return []
-    import yaml
-
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: not a YAML file ({one_line(error)})") from None
+    content = parse_yaml(Path(path).read_bytes(), path) or {}
     if not isinstance(content, dict):
         raise ValueError(f"{path}: expected lines 'option: value'")
     known = {action.dest for action in parser._actions} - {"help", "inference_config"}
@@ -300,6 +296,9 @@ def _words_of_yaml(path: str | None, parser: argparse.ArgumentParser) -> list[st
         if name not in known:
             raise ValueError(f"{path}: unknown option '{name}'")
         values: list[Any] = value if isinstance(value, list) else [value]
+        for item in values:
+            if not isinstance(item, str | int | float | None):
+                raise ValueError(f"{path}: {name}: {shown(item)} is no plain value")
         words += [f"--{name}={item}" for item in values if item is not None]
     return words
 

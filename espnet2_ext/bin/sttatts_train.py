@@ -4,6 +4,7 @@ import sys
 
 import torch
 
+from espnet2_ext.io.messages import BadInputError, one_line
 from espnet2_ext.tasks.phase_training import train_phases
 from espnet2_ext.tasks.sttatts import STTATTSTask
 from espnet2_ext.train.resuming import OtherTrainingError
@@ -33,8 +34,8 @@ def run(cmd: list[str] | None = None) -> int:
     """Run the command; errors that the user can mend are one line and code 2."""
     try:
         main(cmd)
-    except (OtherTrainingError, NoGPUError) as error:
-        print(f"sttatts_train: error: {error}", file=sys.stderr)
+    except (OtherTrainingError, NoGPUError, BadInputError, OSError) as error:
+        print(f"sttatts_train: error: {one_line(error)}", file=sys.stderr)
         return 2
     return 0
 

@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,9 +96,11 @@ def convert(job: Job) -> Record:
         import soxr
 
         wave = soxr.resample(wave, rate * job.speed, rate)
+    content = BytesIO()
+    kind = target.suffix[1:].upper()
+    soundfile.write(content, wave, rate, format=kind, subtype="PCM_16")
     with replacing(target, durable=False) as file:
-        kind = target.suffix[1:].upper()
-        soundfile.write(file, wave, rate, format=kind, subtype="PCM_16")
+        file.write(content.getbuffer())
     info = soundfile.info(job.source)
     done = [f"{info.channels} channels averaged"] if info.channels > 1 else []
     if info.samplerate != rate:

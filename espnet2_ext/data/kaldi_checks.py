@@ -3,26 +3,35 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-import soundfile
+from annotated_types import Interval
 
-from espnet2_ext.audio import MAX_OVERSHOOT
+from espnet2_ext.audio import MAX_OVERSHOOT, BadInputError, opened
 from espnet2_ext.data.kaldi_dir import DERIVED, SEGMENTS, KaldiDir, Segment, invert
 from espnet2_ext.io.messages import NAMED, listed
-from espnet2_ext.io.options import option
+from espnet2_ext.io.options import Checked, option
 from espnet2_ext.io.tables import read_table, write_table
+
+REQUIRED = ("wav.scp", "utt2spk")
 
 DROPPED, REPAIRED = "dropped", "repaired"
 """Tables of what became of utterances on their way into a directory, and why."""
 
 
+type Rate = Annotated[int, Interval(ge=100, le=10_000_000)]
+type Seconds = Annotated[float, Interval(ge=0)]
+
+
 @dataclass(frozen=True)
-class AudioLimits:
+class AudioLimits(Checked):
     """What the waves of a directory must be like."""
 
-    fs: int = option(16000, "sampling rate in Hz", int)
-    min_seconds: float = option(0.1, "shortest that are wanted", float)
-    max_seconds: float = option(30.0, "longest that are wanted", float)
+    fs: Annotated[int, Interval(ge=100, le=10_000_000)] = option(
+        16000, "sampling rate in Hz", int
+    )
+    min_seconds: Seconds = option(0.1, "shortest that are wanted", float)
+    max_seconds: Seconds = option(30.0, "longest that are wanted", float)
 
 
 def audio_problem(
@@ -40,26 +49,25 @@ def audio_problem(
     """
     if path.endswith("|"):
         return "is a command; dump it to a file first"
-    if not Path(path).is_file():
-        return "is gone"
-    if Path(path).stat().st_size == 0:
-        return "is empty"
     try:
-        info = soundfile.info(path)
-    except (soundfile.LibsndfileError, RuntimeError):
-        return "is not readable as audio"
-    if info.frames == 0:
+        with opened(Path(path)) as file:
+            samples, rate, channels = file.frames, file.samplerate, file.channels
+    except FileNotFoundError:
+        return "is gone"
+    except BadInputError as error:
+        return f"cannot be used: {str(error).removeprefix(f'{path}: ')}"
+    if samples == 0:
         return "holds no samples"
-    if info.channels != 1:
-        return f"has {info.channels} channels, not 1"
-    if info.samplerate != limits.fs:
-        return f"has {info.samplerate} Hz, not {limits.fs}"
-    samples = info.frames
+    if channels != 1:
+        return f"has {channels} channels, not 1"
+    if rate != limits.fs:
+        return f"has {rate} Hz, not {limits.fs}"
     if segment is not None:
         _, start, end = Segment.parse(segment)
-        if end > info.duration + MAX_OVERSHOOT:
-            return f"lasts {info.duration:.2f} s, the utterance ends at {end:g} s"
-        samples = round((min(end, info.duration) - start) * info.samplerate)
+        seconds = samples / rate
+        if end > seconds + MAX_OVERSHOOT:
+            return f"lasts {seconds:.2f} s, the utterance ends at {end:g} s"
+        samples = round((min(end, seconds) - start) * rate)
     problem = length_problem(samples, limits)
     return f"lasts {problem}" if problem else None
 
@@ -119,7 +127,7 @@ def validate(folder: Path, limits: AudioLimits | None) -> list[str]:
     """
     data = KaldiDir.read(folder)
     problems = list(data.problems)
-    for name in ("wav.scp", "utt2spk"):
+    for name in REQUIRED:
         if name not in data.tables:
             problems.append(f"{folder / name}: missing")
     everyone = data.utterances
@@ -156,6 +164,6 @@ def _speaker_problems(folder: Path, data: KaldiDir) -> list[str]:
     elif read_table(path).values != invert(utt2spk):
         problems.append(f"{path}: does not agree with utt2spk")
     for uid, speaker in utt2spk.items():
-        if " " in speaker:
+        if len(speaker.split()) > 1:
             problems.append(f"{folder / 'utt2spk'}: '{uid}' has a speaker with a space")
     return problems

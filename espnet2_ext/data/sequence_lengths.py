@@ -6,13 +6,12 @@ Samples were counted when the audio was dumped, so no recording is read here.
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-import soundfile
-
+from espnet2_ext.audio import opened
 from espnet2_ext.data.audio_dump import COUNTED
 from espnet2_ext.data.names import SEQUENCES
 from espnet2_ext.io.messages import listed
 from espnet2_ext.io.progress import progress_bar
-from espnet2_ext.io.tables import read_table, write_table
+from espnet2_ext.io.tables import read_table, whole_number, write_table
 from espnet2_ext.text.tokens import Tokenizer
 
 
@@ -85,16 +84,19 @@ def sample_counts(folder: Path, table: str) -> dict[str, int]:
     if (folder / COUNTED[table]).is_file():
         known = read_table(folder / COUNTED[table]).values
     return {
-        uid: int(known[uid]) if uid in known else _frames(uid, path)
+        uid: whole_number(known[uid], f"{folder / COUNTED[table]}: '{uid}'")
+        if uid in known
+        else _frames(uid, path)
         for uid, path in _progress(paths, folder / table)
     }
 
 
 def _frames(uid: str, path: str) -> int:
     try:
-        return int(soundfile.info(path).frames)
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise ValueError(f"utterance '{uid}': {path}: {error}") from None
+        with opened(Path(path)) as file:
+            return int(file.frames)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"utterance '{uid}': {error}") from None
 
 
 def _progress(values: Mapping[str, str], path: Path) -> Iterable[tuple[str, str]]:

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from espnet2_ext.data.speaker_extractors import DIMENSIONS, PRECOMPUTED
 from espnet2_ext.io.arks import read_ark
+from espnet2_ext.io.arrays import read_array
+from espnet2_ext.io.cache import unpack_once
+from espnet2_ext.io.settings import read_yaml
 
 SPEECHT5_DIMENSION = 512
 """Of the released checkpoints of SpeechT5, ArTST and STTATTS."""
@@ -32,7 +34,7 @@ def data_dimension(entries: Iterable[tuple[str, str, str]]) -> int | None:
         with Path(path).open(encoding="utf-8") as lines:
             place = next(lines, "").partition(" ")[2].strip()
         if place and kind == "npy":
-            return int(np.load(place, mmap_mode="r").size)
+            return read_array(Path(place)).size
         if place:
             return int(np.asarray(read_ark(place)).size)
     return None
@@ -71,16 +73,16 @@ def model_dimension(source: Path) -> int | None:
 
 def model_conf_of(source: Path) -> dict[str, Any] | None:
     """``model_conf`` of a model directory or a packed zip; None of anything else."""
-    texts: dict[str, Any] = {}
     if source.is_dir():
-        texts = {str(path): path for path in source.glob("**/config.yaml")}
+        paths = [*source.glob("**/config.yaml")]
     elif not zipfile.is_zipfile(source):
         return None
     else:
-        names = zipfile.ZipFile(source).namelist()
-        texts = {n: zipfile.Path(source, n) for n in names if n.endswith("config.yaml")}
-    if not texts:
+        # A checkpoint of PyTorch is a zip, too, and not worth unpacking.
+        with zipfile.ZipFile(source) as archive:
+            packed = any(name.endswith("config.yaml") for name in archive.namelist())
+        return model_conf_of(unpack_once(source)) if packed else None
+    if not paths:
         return None
-    content = yaml.safe_load(texts[min(texts, key=len)].read_text(encoding="utf-8"))
-    conf = content.get("model_conf") if isinstance(content, dict) else None
+    conf = read_yaml(min(paths, key=lambda path: len(str(path)))).get("model_conf")
     return conf if isinstance(conf, dict) else None

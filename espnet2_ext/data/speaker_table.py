@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from espnet2_ext.data.speaker_extractors import (
     load_extractor,
     same_tool,
 )
+from espnet2_ext.io.arrays import read_array, read_arrays
 from espnet2_ext.io.files import replacing
 from espnet2_ext.io.messages import listed
 
@@ -71,13 +71,7 @@ class SpeakerTable:
         """
         if path is None:
             return cls({}, dim, tool)
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                vectors = {name: archive[name] for name in archive.files}
-        except (ValueError, EOFError, AttributeError, TypeError, BadZipFile):
-            raise BadInputError(
-                f"{path}: not a readable table of speakers; copy it again"
-            ) from None
+        vectors = read_arrays(path)
         made_by = str(vectors.pop(TOOL)) if TOOL in vectors else None
         default = str(vectors.pop(DEFAULT)) if DEFAULT in vectors else None
         table = cls(vectors, dim, tool or made_by, default)
@@ -141,14 +135,7 @@ class SpeakerTable:
             return self._check(self.vectors[name], name)
         path = Path(speaker)
         if path.suffix == ".npy":
-            if not path.is_file():
-                raise FileNotFoundError(f"{path}: no such speaker embedding")
-            try:
-                return self._check(np.load(path, allow_pickle=False), name)
-            except (ValueError, EOFError) as error:
-                if isinstance(error, BadInputError):
-                    raise
-                raise BadInputError(f"{path}: not a NumPy array of numbers") from None
+            return self._check(read_array(path), name)
         if path.is_file():
             return self._check(self._extract(path), name)
         raise BadInputError(
@@ -186,7 +173,7 @@ class SpeakerTable:
     def _check(self, vector: np.ndarray, name: str) -> np.ndarray:
         try:
             vector = np.asarray(vector, dtype=np.float32).reshape(-1)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise BadInputError(
                 f"{name}: expected a name, a file or {self.dim} numbers"
             ) from None

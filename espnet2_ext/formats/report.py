@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from torch import Tensor
 
+from espnet2_ext.io.tables import cell
+
 TABLE_NAME = "import_report.tsv"
 SUMMARY_NAME = "import_report.json"
 
@@ -60,7 +62,7 @@ class ImportReport:
     def write(self, folder: Path) -> None:
         """Write every entry as a table, and all of it as JSON."""
         rows = [Entry._fields, *self.entries]
-        table = "".join("\t".join(map(_cell, row)) + "\n" for row in rows)
+        table = "".join("\t".join(map(cell, row)) + "\n" for row in rows)
         (folder / TABLE_NAME).write_text(table, encoding="utf-8")
         content = {
             "facts": self.facts,
@@ -101,7 +103,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return " ".join(map(str, value)) or "none"
     return str(value)
-
-
-def _cell(value: Any) -> str:
-    return str(value).replace("\t", " ").replace("\n", " ")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from espnet2_ext.io.settings import read_json
 from espnet2_ext.sttatts.symbols import FIRST_SYMBOLS, LAST_SYMBOLS, build_token_list
+from espnet2_ext.text.tokens import load_pieces
 
 SPECIAL = {*FIRST_SYMBOLS, *LAST_SYMBOLS}
 
@@ -52,14 +53,7 @@ def read_pieces(bpemodel: Path) -> list[str]:
         FileNotFoundError: no such file.
         ValueError: not a SentencePiece model.
     """
-    from sentencepiece import SentencePieceProcessor
-
-    if not bpemodel.is_file():
-        raise FileNotFoundError(f"{bpemodel}: no such SentencePiece model")
-    try:
-        model = SentencePieceProcessor(model_file=str(bpemodel))
-    except (RuntimeError, OSError):
-        raise ValueError(f"{bpemodel}: not a SentencePiece model") from None
+    model = load_pieces(bpemodel)
     return [model.id_to_piece(i) for i in range(model.get_piece_size())]
 
 

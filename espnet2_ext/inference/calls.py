@@ -24,23 +24,16 @@ def as_list(value: Any) -> tuple[bool, list[Any]]:
     return False, [value]
 
 
-def check_call(
-    count: int, batch_size: int, utterance_ids: Sequence[str] | None = None
-) -> None:
+def check_call(count: int, utterance_ids: Sequence[str] | None = None) -> None:
     """Refuse settings with which a call could not end well.
 
     Args:
         count: number of inputs.
-        batch_size: inputs to run at once.
         utterance_ids: one for each input.
 
     Raises:
         BadInputError: says which setting, and what it has to be.
     """
-    if not isinstance(batch_size, int | np.integer) or batch_size < 1:
-        raise BadInputError(
-            f"batch_size={batch_size!r} has to be a positive whole number"
-        )
     if utterance_ids is None:
         return
     if isinstance(utterance_ids, str) or not all(

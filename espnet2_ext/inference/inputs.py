@@ -14,7 +14,7 @@ from torch import Tensor
 from espnet2_ext.audio import BadInputError, load_speech
 from espnet2_ext.inference.options import ReadingOptions
 from espnet2_ext.inference.pieces import Spoken
-from espnet2_ext.io.messages import listed
+from espnet2_ext.io.messages import listed, shown
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from espnet2_ext.text.diacritics import diacritize
 from espnet2_ext.text.sentences import cut
@@ -130,7 +130,7 @@ class ModelInputs:
         ids = self.tokenizer.encode(cleaned)
         if not ids:
             raise BadInputError(
-                f"the text {text!r} is empty after cleaning; give words to say"
+                f"the text {shown(text)} is empty after cleaning; give words to say"
             )
         return ids
 

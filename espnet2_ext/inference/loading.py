@@ -8,10 +8,13 @@ import torch
 
 from espnet2_ext.audio import BadInputError
 from espnet2_ext.inference.inputs import ModelInputs
+from espnet2_ext.io.messages import one_line, shown
 from espnet2_ext.io.model_files import ModelFiles
-from espnet2_ext.io.settings import read_yaml
-from espnet2_ext.sttatts.configuration import build_model_config
+from espnet2_ext.io.safe_reading import check_tensors, read_data
+from espnet2_ext.io.settings import mapping, read_yaml
+from espnet2_ext.sttatts.configuration import build_model_config, least_parameters
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
+from espnet2_ext.sttatts.symbols import check_token_list
 
 if TYPE_CHECKING:
     from espnet2_ext.inference.vocoders.loading import Vocoder
@@ -97,6 +100,10 @@ class TrainedModel:
     def _load_vocoder(self, source: Any) -> "Vocoder":
         """Load a vocoder, unless ``source`` is one."""
         if not (source is None or isinstance(source, str | Path)):
+            if not (callable(source) and hasattr(source, "sample_rate")):
+                raise ValueError(
+                    f"vocoder={shown(source)} is neither a vocoder nor where one is"
+                )
             return source
         from espnet2_ext.inference.vocoders.loading import load_vocoder
 
@@ -140,6 +147,9 @@ def read_config(path: Path) -> dict[str, Any]:
     config = dict(read_yaml(path))
     if not isinstance(config.get("token_list"), list):
         raise ValueError(f"{path}: not the configuration of a trained STTATTS model")
+    for name in ("token_type", "bpemodel", "cleaner", "speaker_tool"):
+        if not isinstance(config.get(name), str | None):
+            raise ValueError(f"{path}: {name} has to be a text")
     return config
 
 
@@ -157,25 +167,32 @@ def load_model(
         ValueError: weights that are missing, unknown, of another shape, or a file
             that is not a plain state dictionary.
     """
-    model_config = build_model_config(
-        config.get("preset", "base"), config.get("model_conf") or {}
-    )
-    model = ESPnetSTTATTSModel(model_config, config["token_list"])
-    try:
-        state = torch.load(files.model_file, map_location="cpu", weights_only=True)
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(
-            f"{files.model_file}: not a readable set of weights ({reason})"
-        ) from None
+    state = read_data(files.model_file)
     if isinstance(state, dict) and isinstance(state.get("model"), dict):
         state = state["model"]  # a training checkpoint
-    if isinstance(state, dict):
-        state = without_low_rank(state)
+    state = check_tensors(mapping(state, files.model_file), files.model_file)
+    state = without_low_rank(state)
+    path = files.train_config
+    conf = mapping(config.get("model_conf") or {}, f"{path}: model_conf")
+    try:
+        model_config = build_model_config(config.get("preset", "base"), conf)
+        check_token_list(config["token_list"])
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    stored = sum(value.numel() for value in state.values())
+    if least_parameters(model_config) > stored:
+        raise ValueError(
+            f"{path}: a model of these sizes has more than the {stored} weights in "
+            f"{files.model_file}"
+        )
+    try:
+        model = ESPnetSTTATTSModel(model_config, config["token_list"])
+    except Exception as error:  # sizes without meaning fail in many ways
+        raise ValueError(f"{path}: makes no model ({one_line(error)})") from error
     problems = _mismatches(model, state)
     if problems:
-        shown = "; ".join(problems[:5]) + ("; …" if len(problems) > 5 else "")
-        raise ValueError(f"{files.model_file} does not fit its configuration: {shown}")
+        named = "; ".join(problems[:5]) + ("; …" if len(problems) > 5 else "")
+        raise ValueError(f"{files.model_file} does not fit its configuration: {named}")
     model.load_state_dict(state)
     return model.eval().to(device)
 
@@ -185,9 +202,7 @@ def without_low_rank(state: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in state.items() if ".lora_" not in name}
 
 
-def _mismatches(model: ESPnetSTTATTSModel, state: Any) -> list[str]:
-    if not isinstance(state, dict):
-        return ["it is no dictionary of tensors"]
+def _mismatches(model: ESPnetSTTATTSModel, state: dict[str, Any]) -> list[str]:
     ours = model.state_dict()
     problems = [f"missing {name}" for name in ours if name not in state]
     problems += [f"unknown {name}" for name in state if name not in ours]

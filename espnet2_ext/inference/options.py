@@ -5,19 +5,32 @@ objects.  Nothing here imports torch, so that ``--help`` answers at once.
 """
 
 import argparse
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from espnet2_ext.io.options import add_options, count, option
+from annotated_types import Interval
+
+from espnet2_ext.io.options import Checked, add_options, count, option
+
+# Annotations say which numbers can be meant.
+type Number = Annotated[int, Interval(ge=1, le=1000)]
+type Tokens = Annotated[int, Interval(ge=1, le=100_000)]
+type Share = Annotated[float, Interval(ge=0, le=1)]
+type Dropout = Annotated[float, Interval(ge=0, lt=1)]
+type Power = Annotated[float, Interval(ge=-10, le=10)]
+type Ratio = Annotated[float, Interval(gt=0, le=100)]
+type Frames = Annotated[float, Interval(ge=0, le=1000)]
+type Weight = Annotated[float, Interval(ge=-100, le=100)]
+type Length = Annotated[int, Interval(ge=0, le=100_000)]
+type Seed = Annotated[int, Interval(ge=-(2**63), lt=2**63)]
 
 MOST_FRAMES = {"tts": 20.0, "vc": 10.0}
 """Most mel frames that a task makes of a token, or of a frame of encoded speech."""
 
 
 @dataclass(frozen=True)
-class SearchOptions:
+class SearchOptions(Checked):
     """How to search for a transcript.
 
     ``standard`` is the mode to use.  ``official`` repeats the released code, for
@@ -27,47 +40,24 @@ class SearchOptions:
     way or not.
     """
 
-    beam_size: int = option(10, "hypotheses kept at each step", count)
-    ctc_weight: float = option(
+    beam_size: Number = option(10, "hypotheses kept at each step", count)
+    ctc_weight: Share = option(
         0.5, "share of the CTC score, 0..1; the decoder has the rest", float
     )
-    nbest: int = option(1, "transcripts per utterance", count)
-    length_penalty: float = option(
+    nbest: Number = option(1, "transcripts per utterance", count)
+    length_penalty: Power = option(
         1.0, "power of the length (tokens and the end) that divides scores", float
     )
-    max_length_ratio: float = option(1.0, "most tokens per encoder frame", float)
-    max_length: int | None = option(
+    max_length_ratio: Ratio = option(1.0, "most tokens per encoder frame", float)
+    max_length: Tokens | None = option(
         None, "most tokens; replaces max_length_ratio", count, shown=False
     )
-    min_length: int = option(1, "fewest tokens, the end not counted", int)
+    min_length: Length = option(1, "fewest tokens, the end not counted", int)
     mode: Literal["standard", "official"] = option(
         "standard",
         "'official' repeats the released code's search, for comparisons",
         choices=["standard", "official"],
     )
-
-    def __post_init__(self) -> None:
-        """Refuse settings without meaning.
-
-        Raises:
-            ValueError: says which.
-        """
-        if self.beam_size < 1 or self.nbest < 1:
-            raise ValueError(
-                f"beam_size={self.beam_size} and nbest={self.nbest} must be positive"
-            )
-        if not 0.0 <= self.ctc_weight <= 1.0:
-            raise ValueError(f"ctc_weight={self.ctc_weight} must lie in 0..1")
-        if self.max_length is not None and self.max_length < 1:
-            raise ValueError(f"max_length={self.max_length} must be positive")
-        if self.max_length_ratio <= 0:
-            raise ValueError(
-                f"max_length_ratio={self.max_length_ratio} must be positive"
-            )
-        if self.min_length < 0:
-            raise ValueError(f"min_length={self.min_length} must not be negative")
-        if self.mode not in ("standard", "official"):
-            raise ValueError(f"mode={self.mode!r} is neither standard nor official")
 
     def most_tokens(self, frames: int) -> int:
         """Longest transcript of a memory of ``frames`` frames, without ``</s>``."""
@@ -77,16 +67,16 @@ class SearchOptions:
 
 
 @dataclass(frozen=True)
-class LMOptions:
+class LMOptions(Checked):
     """Language models that help the search; see ``inference.language_models``.
 
     Each is where it lies, or a scorer of ESPnet over the model's own token list.
     """
 
     lm: Any = option(None, "folder, or file of weights, of an ESPnet language model")
-    lm_weight: float = option(0.3, "factor of its log-probabilities", float)
+    lm_weight: Weight = option(0.3, "factor of its log-probabilities", float)
     ngram: Any = option(None, "n-gram model in the ARPA format, gzipped or not")
-    ngram_weight: float = option(
+    ngram_weight: Weight = option(
         0.3,
         "factor of its log-probabilities, which are natural logarithms as all others",
         float,
@@ -94,26 +84,26 @@ class LMOptions:
 
 
 @dataclass(frozen=True)
-class GenerationOptions:
+class GenerationOptions(Checked):
     """When generated speech ends, and how the always-on pre-net dropout is drawn."""
 
     threshold: float = option(0.5, "stop probability that ends the speech", float)
-    minlenratio: float = option(
+    minlenratio: Frames = option(
         0.0, "fewest mel frames per input token or frame", float
     )
-    maxlenratio: float | None = option(
+    maxlenratio: Frames | None = option(
         None,
         "most mel frames per input token or frame (default: 20 for texts, 10 for "
         "speech)",
         float,
     )
-    prenet_dropout: float | None = option(
+    prenet_dropout: Dropout | None = option(
         None,
         "always-on dropout of the decoder pre-net (default: as trained; 0 switches "
         "it off)",
         float,
     )
-    seed: int = option(0, "seed of that dropout, with the utterance's name", int)
+    seed: Seed = option(0, "seed of that dropout, with the utterance's name", int)
     attention: bool = option(
         False, "keep the attention weights: slower, and large", shown=False
     )
@@ -124,13 +114,12 @@ class GenerationOptions:
         Raises:
             ValueError: says which.
         """
-        if not 0 <= self.minlenratio <= self.most_frames < math.inf:
+        super().__post_init__()
+        if self.minlenratio > self.most_frames:
             raise ValueError(
-                "0 <= minlenratio <= maxlenratio < infinity does not hold: "
-                f"{self.minlenratio}, {self.most_frames}"
+                f"minlenratio={self.minlenratio:g} is over the maxlenratio of "
+                f"{self.most_frames:g}"
             )
-        if self.prenet_dropout is not None and not 0 <= self.prenet_dropout < 1:
-            raise ValueError(f"prenet_dropout={self.prenet_dropout} is not in 0..1")
 
     @property
     def most_frames(self) -> float:
@@ -145,7 +134,7 @@ class GenerationOptions:
 
 
 @dataclass(frozen=True)
-class ReadingOptions:
+class ReadingOptions(Checked):
     """How texts are read that are to be spoken."""
 
     normalize: bool = option(
@@ -163,22 +152,22 @@ class ReadingOptions:
 
 
 @dataclass(frozen=True)
-class CheckOptions:
+class CheckOptions(Checked):
     """When speech that somebody listens to is good enough."""
 
-    check_threshold: float = option(
+    check_threshold: Share = option(
         0.2, "share of misheard letters above which it is spoken again", float
     )
-    check_tries: int = option(3, "most tries, of which the best is kept", count)
+    check_tries: Number = option(3, "most tries, of which the best is kept", count)
 
 
 @dataclass(frozen=True)
-class InputOptions:
+class InputOptions(Checked):
     """What a model has to know about its inputs."""
 
     language: str | None = option(None, "of the inputs, for a model with languages")
     # The longest speech that the model was trained on (paper section 4.2).
-    max_seconds: float | None = option(
+    max_seconds: Annotated[float, Interval(ge=0)] | None = option(
         30.0,
         "longer recordings are cut at pauses and transcribed, but not converted; "
         "0: all in one piece",
@@ -187,12 +176,12 @@ class InputOptions:
 
 
 @dataclass(frozen=True)
-class ComputingOptions:
+class ComputingOptions(Checked):
     """Where and how the arithmetic is done; no result depends on the batch."""
 
-    batch_size: int = option(8, "inputs at once", count)
+    batch_size: Number = option(8, "inputs at once", count)
     device: str | None = option(None, "cpu, cuda, cuda:1, … (default: cpu)")
-    dtype: str = option(
+    dtype: Literal["float32", "bfloat16", "float16"] = option(
         "float32",
         "arithmetic; all but float32 are faster and not exact",
         choices=["float32", "bfloat16", "float16"],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Unpack, overload
 
 import torch
 
-from espnet2_ext.inference.calls import as_list, check_call, check_names, in_batches
+from espnet2_ext.inference.calls import as_list, check_names, in_batches
 from espnet2_ext.inference.interface import (
     RecognitionSettings,
     Segment,
@@ -162,7 +162,6 @@ class Recognizer(TrainedModel):
             options = replace(options, ctc_weight=0.0)
         given = options_of(settings, InputOptions)
         batch_size = options_of(settings, ComputingOptions).batch_size
-        check_call(0, batch_size)
         models = options_of(settings, LMOptions)
         helped = not (models.lm is None and models.ngram is None)
         extra = self._language_models.scorers(models) if helped else {}

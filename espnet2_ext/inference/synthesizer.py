@@ -119,7 +119,8 @@ class Synthesizer(TrainedModel):
         check_names(settings, SynthesisSettings)
         many, texts = as_list(text)
         names = settings.get("utterance_ids")
-        check_call(len(texts), options_of(settings, ComputingOptions).batch_size, names)
+        options_of(settings, ComputingOptions)  # refused where there is no text, too
+        check_call(len(texts), names)
         reading = options_of(settings, ReadingOptions)
         pieces = flatten(
             [self.inputs.pieces(item, reading) for item in texts], names or texts
@@ -170,7 +171,7 @@ class Synthesizer(TrainedModel):
         check_names(settings, ReadingSettings)
         read = self.inputs.pieces(text, options_of(settings, ReadingOptions))
         names = settings.get("utterance_ids")
-        check_call(1, 1, names)
+        check_call(1, names)
         pieces = flatten([read], names or [text])
         used = {**settings, "utterance_ids": None}
         calls = [self._prepare("tts", [piece.name], speaker, used) for piece in pieces]
@@ -255,7 +256,7 @@ class Synthesizer(TrainedModel):
         """
         batch_size = options_of(settings, ComputingOptions).batch_size
         given_names = settings.get("utterance_ids")
-        check_call(len(names), batch_size, given_names)
+        check_call(len(names), given_names)
         vocoder = settings.get("vocoder")
         return _Call(
             task,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from espnet2_ext.io.messages import BadInputError
 from espnet2_ext.io.tables import read_values
 
 
@@ -21,7 +22,7 @@ def refuse_commands(table: str | Path, places: Mapping[str, str]) -> None:
         places: its values by utterance id.
 
     Raises:
-        ValueError: one is a command or standard input.
+        BadInputError: one is a command or standard input.
     """
     for uid, place in places.items():
         _check_file(place, f"{table}: '{uid}'")
@@ -32,7 +33,8 @@ def refuse_commands_in(entries: Iterable[tuple[str, str, str]]) -> None:
 
     Raises:
         FileNotFoundError: no such table.
-        ValueError: a value is a command, or the table is broken.
+        BadInputError: a value is a command.
+        ValueError: the table is broken.
     """
     for path, _, kind in entries:
         if kind in ("sound", "multi_columns_sound", "kaldi_ark", "npy"):
@@ -72,9 +74,13 @@ def read_arks(table: Path) -> dict[str, np.ndarray]:
 
 def _check_file(place: str, what: str) -> None:
     """Refuse a ``place`` that is no file; ``what`` is there, in the error."""
-    stripped = place.strip()
-    if stripped.startswith("|") or stripped.endswith("|") or stripped == "-":
-        raise ValueError(
+    # The readers take an offset off before they look: "command |:12" is run, too.
+    end = len(place)
+    while end and (place[end - 1] in " :[,]-" or place[end - 1].isdigit()):
+        end -= 1
+    pipe = place.lstrip().startswith("|") or place[:end].rstrip().endswith("|")
+    if pipe or place.partition(":")[0].strip() == "-":
+        raise BadInputError(
             f"{what} is not a file but a command or standard input ({place[:60]}), "
             "which is never run; write its output to a file and name that"
         )

@@ -1,18 +1,39 @@
 """The cache folder: what is made of large files, each once."""
 
+import errno
 import hashlib
+import lzma
 import os
 import shutil
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from espnet2_ext.io.files import leaves_folder
 
 CACHE_VARIABLE = "STTATTS_CACHE"
+UNREADABLE = (
+    zipfile.BadZipFile,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    UnicodeError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+)
+"""What damaged zips raise."""
+
 MAX_UNPACKED = 16 * 2**30
 """A larger sum of member sizes (bytes) is refused."""
+
+MAX_MEMBERS = 10_000
+MAX_RATIO = 20
+"""Weights hardly get smaller: an archive that unpacks to more than so many times its
+size, and to more than 100 MB, is refused."""
 
 
 def cache_folder() -> Path:
@@ -77,20 +98,32 @@ def _extract(archive: Path, folder: Path) -> None:
     try:
         with zipfile.ZipFile(archive) as opened:
             members = opened.infolist()
+            if len(members) > MAX_MEMBERS:
+                raise ValueError(f"{archive}: {len(members)} members; refused")
             for member in members:
                 _check_member(archive, member)
             total = sum(member.file_size for member in members)
-            if total > MAX_UNPACKED:
+            most = max(10**8, MAX_RATIO * archive.stat().st_size)
+            if total > min(most, MAX_UNPACKED):
                 raise ValueError(
-                    f"{archive}: unpacks to {total / 2**30:.0f} GiB; refused"
+                    f"{archive}: unpacks to {total / 2**30:.1f} GiB; refused"
                 )
             opened.extractall(folder)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+    except UNREADABLE as error:
         raise ValueError(f"{archive}: not a readable zip ({error})") from None
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        # Two members of one name, or a file that another one takes for a folder.
+        raise ValueError(f"{archive}: cannot be unpacked ({error})") from None
 
 
 def _check_member(archive: Path, member: zipfile.ZipInfo) -> None:
     name = PurePosixPath(member.filename.replace("\\", "/"))
+    if not name.parts or "\0" in member.filename:
+        raise ValueError(f"{archive}: a member without a name; refused")
+    if member.flag_bits & 1:
+        raise ValueError(f"{archive}: member '{member.filename}' is encrypted; refused")
     if leaves_folder(name):
         raise ValueError(f"{archive}: member '{member.filename}' leaves the folder")
     if stat.S_ISLNK(member.external_attr >> 16):

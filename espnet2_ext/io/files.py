@@ -3,7 +3,8 @@
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -22,18 +23,37 @@ def replacing(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
         durable: wait until it is on the disk; else it may be lost where the machine
             itself fails.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Workers on other machines may write into the same folder.
     temporary = path.with_name(f"{_MARK}.{uuid.uuid4().hex}{path.suffix}")
     try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        os.replace(temporary, path)
+        with naming(path, temporary):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                yield file
+                file.flush()
+                if durable:
+                    os.fsync(file.fileno())
+            os.replace(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # It is not there, or what went wrong is known.
+            temporary.unlink()
+
+
+@contextmanager
+def naming(path: Path, written: Path | None = None) -> Iterator[None]:
+    """Let a full disk, and what else the system refuses, be told with the file's name.
+
+    Args:
+        path: the file that is meant.
+        written: the one that stands for it meanwhile.
+    """
+    try:
+        yield
+    except OSError as error:
+        unnamed = error.filename is None or str(error.filename) == str(written)
+        if error.errno and error.strerror and unnamed:
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        raise
 
 
 @contextmanager
@@ -75,8 +95,11 @@ def write_wav(path: Path, wave: "np.ndarray", sample_rate: int) -> None:
     """Write samples (N,) in [-1, 1] as 16-bit PCM; louder ones are clipped."""
     import soundfile
 
+    # libsndfile does not say why it could not write into a file of Python's.
+    content = BytesIO()
+    soundfile.write(content, wave, sample_rate, format="WAV", subtype="PCM_16")
     with replacing(path) as file:
-        soundfile.write(file, wave, sample_rate, format="WAV", subtype="PCM_16")
+        file.write(content.getbuffer())
 
 
 def write_array(path: Path, array: "np.ndarray") -> None:

@@ -1,15 +1,37 @@
 """Words of error messages."""
 
+import reprlib
 from collections.abc import Collection
+from typing import Any
+
+_QUOTED = reprlib.Repr(maxstring=60, maxother=60, maxlong=30, maxlevel=3)
 
 NAMED = 10
 """Things that a message names before it says that there are more."""
 
 
+class BadInputError(ValueError):
+    """Input that cannot be used; the message is one line and says what to do."""
+
+
 def one_line(error: BaseException) -> str:
     """Say what went wrong in one line."""
+    if isinstance(error, MemoryError):
+        return "not enough memory (MemoryError)"
+    if isinstance(error, OSError) and error.errno and error.strerror:
+        names = [str(name) for name in (error.filename, error.filename2) if name]
+        return ": ".join([*names, error.strerror])
     lines = (line.strip() for line in str(error).splitlines())
     return "; ".join(line for line in lines if line) or type(error).__name__
+
+
+def shown(value: Any) -> str:
+    """Quote a value of somebody else, however long, wide or deep.
+
+    >>> shown("abc"), len(shown("abc" * 1000)) < 100
+    ("'abc'", True)
+    """
+    return _QUOTED.repr(value)
 
 
 def listed(names: Collection[object], most: int = NAMED) -> str:

@@ -19,10 +19,11 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, fields
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
-from espnet2_ext.io.messages import one_line
+from espnet2_ext.io.messages import BadInputError, one_line, shown
 
 
 def command_parser(name: str, description: str | None) -> argparse.ArgumentParser:
@@ -46,9 +47,48 @@ def run_command(name: str, run: Callable[[], int | None]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
     try:
         return run() or 0
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, MemoryError) as error:
         print(f"{name}: {one_line(error)}", file=sys.stderr)
         return 1
+
+
+class Checked:
+    """Options that refuse values of other types than their fields have.
+
+    Types say which numbers can be meant, too: ``Annotated[int, Interval(ge=1)]``.  No
+    number is infinite or NaN.
+    """
+
+    def __post_init__(self) -> None:
+        """Check and convert every field.
+
+        Raises:
+            BadInputError: says which one is wrong, and what it has to be.
+        """
+        from pydantic import ValidationError
+
+        checks = _checks(type(self))  # type: ignore[arg-type]
+        for name, check in checks.items():
+            value = getattr(self, name)
+            plain = value.item() if getattr(value, "ndim", 1) == 0 else value
+            try:
+                object.__setattr__(self, name, check.validate_python(plain))
+            except ValidationError as error:
+                problem = error.errors()[0]["msg"].lower()
+                raise BadInputError(f"{name}={shown(value)}: {problem}") from None
+
+
+@cache
+def _checks(options: type) -> dict[str, Any]:
+    """What checks each field of a class of options."""
+    from pydantic import ConfigDict, TypeAdapter
+
+    strict = ConfigDict(allow_inf_nan=False, arbitrary_types_allowed=True)
+    hints = get_type_hints(options, include_extras=True)
+    return {
+        each.name: TypeAdapter(hints[each.name], config=strict)
+        for each in fields(options)
+    }
 
 
 def pairs(folders: Sequence[Path]) -> list[tuple[Path, Path]]:

@@ -23,6 +23,7 @@ import torch
 from numpy._core import multiarray
 from torch import Tensor
 
+from espnet2_ext.io.cache import UNREADABLE
 from espnet2_ext.io.legacy_reading import read_legacy
 
 
@@ -166,8 +167,10 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
     try:
         return load_file(path)
-    except SafetensorError as error:
-        reason = str(error).splitlines()[0]
+    except FileNotFoundError:
+        raise
+    except (SafetensorError, OSError, ValueError, MemoryError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{path}: damaged: {reason}") from error
 
 
@@ -226,7 +229,7 @@ def _as_zip(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OverflowError) as error:
+    except UNREADABLE as error:
         raise ValueError(f"{path}: damaged, not a readable zip") from error
 
 

@@ -23,7 +23,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from espnet2_ext.io.files import write_text
+from espnet2_ext.io.files import naming, write_text
 
 Record = dict[str, Any]
 """Plain values by name."""
@@ -95,7 +95,11 @@ class Store:
             json.dumps({"uid": key, **record}, ensure_ascii=False) + "\n"
             for key, record in records.items()
         ]
-        with self._lock, self._path.open("a", encoding="utf-8") as file:
+        with (
+            self._lock,
+            naming(self._path),
+            self._path.open("a", encoding="utf-8") as file,
+        ):
             file.write("".join(lines))
             if durable:
                 file.flush()

@@ -6,6 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from espnet2_ext.io.files import write_text
+from espnet2_ext.io.messages import shown
+
+_DIGITS = 16
+"""Longer numbers count nothing."""
+
+_FORMULA = ("=", "+", "-", "@")
 
 
 @dataclass
@@ -77,6 +83,45 @@ def _lines(path: Path) -> list[str]:
         raise ValueError(
             f"{path}: not UTF-8 (byte {error.start}); convert it, e.g. with iconv"
         ) from None
+
+
+def whole_number(text: str, where: str) -> int:
+    """Read a count of a table.
+
+    Args:
+        text: its value.
+        where: table and utterance, for the message.
+
+    Raises:
+        ValueError: no count, or more than can be counted.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) < _DIGITS):
+        raise ValueError(f"{where}: expected a whole number, found {shown(text)}")
+    return int(text)
+
+
+def cell(value: Any) -> str:
+    """Make a value a cell of a tab-separated table that people open as a spreadsheet.
+
+    There, what begins like a formula would be run; an apostrophe says that it is text.
+    """
+    text = " ".join(str(value).split("\t")).replace("\n", " ").replace("\r", " ")
+    if not text.startswith(_FORMULA) or _is_number(text):
+        return text
+    return f"'{text}"
+
+
+def text_of_cell(text: str) -> str:
+    """Undo :func:`cell`."""
+    return text[1:] if text[:1] == "'" and text[1:].startswith(_FORMULA) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def write_table(path: Path, values: Mapping[str, Any], ordered: bool = True) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 from espnet2_ext.io.extras import how_to_install
 from espnet2_ext.io.files import write_text
+from espnet2_ext.io.tables import cell
 from espnet2_ext.scoring.intervals import ratio_interval
 from espnet2_ext.scoring.texts import get_normalizer
 
@@ -206,5 +207,5 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write rows of the same columns as tab-separated text with a heading."""
     rows = list(rows)
     lines = [list(rows[0])] if rows else []
-    lines += [[str(cell) for cell in row.values()] for row in rows]
+    lines += [[cell(value) for value in row.values()] for row in rows]
     write_text(path, "".join("\t".join(line) + "\n" for line in lines))

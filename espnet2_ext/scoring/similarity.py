@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from espnet2_ext.audio import load_speech
+from espnet2_ext.audio import load_speech, opened
 from espnet2_ext.data.speaker_extractors import SAMPLE_RATE, load_extractor
 from espnet2_ext.io.progress import progress_bar
 from espnet2_ext.io.store import Store, wave_digest
@@ -133,14 +133,8 @@ def cut_pieces(inputs: SimilarityInputs, seconds: float) -> list[Piece]:
 
 def _duration(path: Path) -> float:
     """Seconds of a recording, by its header."""
-    import soundfile
-
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such audio file")
-    try:
-        return soundfile.info(path).duration
-    except soundfile.LibsndfileError as error:
-        raise ValueError(f"{path}: not readable as audio ({error})") from None
+    with opened(path) as file:
+        return file.frames / file.samplerate
 
 
 def speaker_similarity(

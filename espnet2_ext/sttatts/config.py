@@ -5,6 +5,7 @@ The dataclasses hold plain values only, so that a configuration goes into
 :func:`espnet2_ext.sttatts.configuration.build_model_config`.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -22,10 +23,37 @@ Init = Literal["bert", "xavier"]
 """How a model without pre-trained weights starts; see ``initialize``."""
 
 
+MOST = 2**18
+"""Largest of anything in a model: of sizes, and of the sampling rate (Hz)."""
+
+_MOST_WEIGHTS = 2**28
+"""Of a convolution; the largest one of the paper's model has 5 million."""
+
+_POSITIVE = {
+    *("sample_rate", "n_fft", "hop_length", "n_mels", "channels", "d_model", "ffn"),
+    *("heads", "pos_conv_kernel", "pos_conv_groups", "speaker_dim"),
+    *("reduction_factor", "prenet_units", "postnet_channels", "postnet_kernel"),
+}
+
+
 class _Strict:
     """Pydantic refuses names that a configuration does not have."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that nobody can mean."""
+        for name, value in vars(self).items():
+            if isinstance(value, int) and not 0 <= value <= MOST:
+                raise ValueError(f"{name} is not in 0..{MOST}")
+            if isinstance(value, float) and not _is_meant(name, value):
+                raise ValueError(f"{name}={value} is no number")
+            if value == 0 and name in _POSITIVE:
+                raise ValueError(f"{name}=0 must be positive")
+
+
+def _is_meant(name: str, value: float) -> bool:
+    return math.isfinite(value) or (name == "aligned_attention_trust" and value < 0)
 
 
 @dataclass(frozen=True)
@@ -175,6 +203,7 @@ class ModelConfig(_Strict):
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit together."""
+        super().__post_init__()
         if self.d_model % self.heads:
             raise ValueError(
                 f"d_model={self.d_model} is not a multiple of heads={self.heads}"
@@ -204,6 +233,14 @@ class ModelConfig(_Strict):
     def speaks(self) -> bool:
         """Whether a task gives speech."""
         return any(task in SPEECH_OUTPUT for task in self.fusion.tasks)
+
+        convolutions = (
+            self.postnet_channels**2 * self.postnet_kernel,
+            self.d_model**2 // self.pos_conv_groups * self.pos_conv_kernel,
+            self.front_end.channels**2,
+        )
+        if max(convolutions) > _MOST_WEIGHTS:
+            raise ValueError(f"a convolution of {max(convolutions)} weights")
 
     def window_of(self, task: str) -> tuple[int, int]:
         """How far back and ahead of its last letter (or frame) a decoder looks."""

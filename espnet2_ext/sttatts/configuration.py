@@ -4,6 +4,7 @@ import dataclasses
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from espnet2_ext.io.messages import shown
 from espnet2_ext.sttatts.config import PRESETS, ModelConfig
 
 RETIRED = frozenset({"autocast"})
@@ -26,13 +27,13 @@ def build_model_config(preset: str, overrides: dict[str, Any]) -> ModelConfig:
         ValueError: an unknown name or a value of the wrong type or range; the
             message lists every one of them.
     """
-    if preset not in PRESETS:
+    if not isinstance(preset, str) or preset not in PRESETS:
         raise ValueError(f"unknown preset '{preset}'; choose from {sorted(PRESETS)}")
     known = {name: value for name, value in overrides.items() if name not in RETIRED}
     values = merged(dataclasses.asdict(PRESETS[preset]), known)
     try:
         return _as_it_stands(ModelConfig, values)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, AttributeError):
         pass  # pydantic converts, or says what is wrong
     from pydantic import ValidationError
 
@@ -41,10 +42,19 @@ def build_model_config(preset: str, overrides: dict[str, Any]) -> ModelConfig:
     except ValidationError as error:
         problems = [
             f"model_conf {'.'.join(map(str, item['loc']))}: {item['msg']} "
-            f"(got {item['input']!r})"
+            f"(got {shown(item['input'])})"
             for item in error.errors()
         ]
         raise ValueError("\n".join(problems)) from None
+
+
+def least_parameters(config: ModelConfig) -> int:
+    """Count what a model has at least: the matrices of its layers.
+
+    Known before anything is built, this says what a file of weights cannot hold.
+    """
+    layers = config.encoder_layers + config.decoder_layers
+    return layers * config.d_model * (4 * config.d_model + 2 * config.ffn)
 
 
 def preset_of(config: ModelConfig) -> str | None:

@@ -29,6 +29,12 @@ def check_token_list(tokens: Sequence[str]) -> None:
     Raises:
         ValueError: says which symbol is wrong and what was expected.
     """
+    odd = [token for token in tokens if not isinstance(token, str)]
+    if odd:
+        raise ValueError(
+            f"{len(odd)} symbols of the token list are not texts (in YAML they need "
+            f"quotes), such as one of type {type(odd[0]).__name__}"
+        )
     start, end = tuple(tokens[:4]), tuple(tokens[-2:])
     if start != FIRST_SYMBOLS or end != LAST_SYMBOLS:
         raise ValueError(
@@ -37,7 +43,7 @@ def check_token_list(tokens: Sequence[str]) -> None:
         )
     repeated = sorted(token for token, n in Counter(tokens).items() if n > 1)
     if repeated:
-        raise ValueError(f"symbols repeated in the token list: {repeated}")
+        raise ValueError(f"symbols repeated in the token list: {repeated[:10]}")
 
 
 def mask_id(vocabulary_size: int) -> int:

@@ -17,6 +17,7 @@ import yaml
 
 from espnet2_ext.data.names import SIZE_OF, task_of, tasks_in
 from espnet2_ext.io.files import write_text
+from espnet2_ext.io.settings import parse_yaml
 from espnet2_ext.patches import one_process_group
 from espnet2_ext.sttatts.config import TASKS
 from espnet2_ext.tasks.sttatts import STTATTSTask
@@ -69,7 +70,7 @@ def _newest(table: Path, steps: Sequence[Step], output_dir: Path) -> int:
         if (output_dir / CHECKPOINT).exists():
             raise ValueError(f"{output_dir}: holds a training without phases; {cure}")
         return 0
-    begun = yaml.safe_load(record.read_text(encoding="utf-8"))
+    begun = parse_yaml(record.read_bytes(), record)
     for number, old in enumerate(begun, 1):
         new = steps[number - 1].record() if number <= len(steps) else {}
         # The newest phase may change, as any training may when it is resumed.

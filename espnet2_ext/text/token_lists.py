@@ -14,7 +14,7 @@ from espnet2_ext.sttatts.symbols import (
     build_token_list,
     check_token_list,
 )
-from espnet2_ext.text.tokens import SPACE, CharacterTokenizer
+from espnet2_ext.text.tokens import SPACE, CharacterTokenizer, load_pieces
 
 MODES = ("unigram", "bpe")
 
@@ -71,13 +71,9 @@ def sentencepiece_tokens(bpemodel: Path) -> list[str]:
     """Token list of a SentencePiece model's pieces, in its order.
 
     Raises:
-        FileNotFoundError: no such file.
+        FileNotFoundError, ValueError: see :func:`~espnet2_ext.text.tokens.load_pieces`.
     """
-    from sentencepiece import SentencePieceProcessor
-
-    if not bpemodel.is_file():
-        raise FileNotFoundError(f"{bpemodel}: no such SentencePiece model")
-    model = SentencePieceProcessor(model_file=str(bpemodel))
+    model = load_pieces(bpemodel)
     special = {*FIRST_SYMBOLS, *LAST_SYMBOLS}
     pieces = [
         model.id_to_piece(i)
@@ -106,8 +102,12 @@ def read_tokens(path: Path) -> list[str]:
 
     Raises:
         FileNotFoundError: no such file.
+        ValueError: not UTF-8.
     """
-    lines = path.read_text(encoding="utf-8").split("\n")
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: not UTF-8; convert it, e.g. with iconv") from None
     return [line for line in lines if line]
 
 

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from espnet2_ext.io.options import option
 from espnet2_ext.sttatts.symbols import (
@@ -67,20 +68,36 @@ class SentencePieceTokenizer(Tokenizer):
         """Load the model.
 
         Raises:
-            FileNotFoundError: no such file.
+            FileNotFoundError, ValueError: see :func:`load_pieces`.
         """
         super().__init__(token_list)
-        from sentencepiece import SentencePieceProcessor
-
-        if not Path(bpemodel).is_file():
-            raise FileNotFoundError(
-                f"SentencePiece model not found: {bpemodel} (option --bpemodel)"
-            )
-        self._model = SentencePieceProcessor(model_file=str(bpemodel))
+        self._model = load_pieces(Path(bpemodel))
 
     def pieces(self, text: str) -> list[str]:
         """Pieces that the model gives."""
         return self._model.encode(text, out_type=str)
+
+
+def load_pieces(bpemodel: Path) -> Any:
+    """Load a SentencePiece model.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: it is something else.
+    """
+    from sentencepiece import SentencePieceProcessor
+
+    if not bpemodel.is_file():
+        raise FileNotFoundError(
+            f"{bpemodel}: no such SentencePiece model (option --bpemodel)"
+        )
+    try:
+        model = SentencePieceProcessor(model_file=str(bpemodel))
+    except (RuntimeError, OSError):
+        raise ValueError(f"{bpemodel}: not a SentencePiece model") from None
+    if model.get_piece_size() == 0:
+        raise ValueError(f"{bpemodel}: not a SentencePiece model")
+    return model
 
 
 def build_tokenizer(

@@ -92,7 +92,10 @@ def test_speakers_by_name_or_file(sttatts, tmp_path, speaker):
         (("--speaker", "nobody"), "unknown speaker 'nobody'"),
         ((), "anna, omar"),
         (("--speaker", "anna", "--language", "en"), "no languages"),
-        (("--speaker", "anna", "--maxlenratio", "-1"), "does not hold"),
+        (
+            ("--speaker", "anna", "--maxlenratio", "-1"),
+            "maxlenratio=-1.0: input",
+        ),
         (("--speaker", "anna", "--vocoder", "none/at/all"), "no vocoder"),
         (("--speaker", "anna", "--device", "toaster"), "unknown device 'toaster'"),
     ],

@@ -119,6 +119,27 @@ def test_missing_and_empty_audio(folder, tmp_path):
     assert KaldiDir.read(folder).utterances == ["s1-u3"]
 
 
+def test_what_can_and_what_cannot_be_repaired(folder, capsys):
+    rewrite(folder / "utt2spk", lambda s: s.replace(" s0", " s 0"))
+    assert "speaker with a space" in faults(folder)
+    assert main(["fix", str(folder)]) == 0
+    assert "speaker 's 0' has a space; '_' now" in capsys.readouterr().err
+    assert main(["validate", str(folder)]) == 0
+    assert KaldiDir.read(folder).tables["utt2spk"]["s0-u0"] == "s_0"
+    (folder / "utt2spk").unlink()
+    assert main(["fix", str(folder)]) == 1
+    assert "utt2spk: missing, which cannot be repaired" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("count", ["9" * 400, "-1", "1e3", "many"])
+def test_a_count_that_is_none(folder, tmp_path, count, capsys):
+    write_lengths(folder, {"s0-u0": count})
+    assert main(["filter", str(folder), str(tmp_path / "kept")]) == 1
+    said = capsys.readouterr().err
+    assert "utt2num_samples: 's0-u0': expected a whole number, found" in said
+    assert len(said) < 500
+
+
 def test_nothing_left_is_an_error(folder, tmp_path, capsys):
     for path in tmp_path.glob("*.wav"):
         path.unlink()

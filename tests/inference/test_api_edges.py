@@ -66,7 +66,7 @@ def test_speakers_of_each_input_in_any_form(m):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda m: m.transcribe(WAVE, batch_size=-1), "batch_size=-1 has to be a pos"),
+        (lambda m: m.transcribe(WAVE, batch_size=-1), "batch_size=-1: input should"),
         (lambda m: m.synthesize("a", "anna", batch_size=0), "batch_size=0"),
         (lambda m: m.convert(WAVE, "anna", batch_size=2.5), "batch_size=2.5"),
         (lambda m: m.synthesize([], "anna", batch_size=0), "batch_size=0"),
@@ -102,8 +102,37 @@ def test_what_is_wrong_is_said_at_the_door(m, call, message):
 
 
 def test_an_endless_length_limit_is_refused(m):
-    with pytest.raises(ValueError, match="maxlenratio < infinity"):
+    with pytest.raises(ValueError, match="maxlenratio=inf: input should be a finite"):
         m.synthesize("a", "anna", maxlenratio=float("inf"))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"beam_size": 10**6},
+        {"beam_size": 2.5},
+        {"beam_size": None},
+        {"nbest": "many"},
+        {"length_penalty": 1e9},
+        {"max_length_ratio": float("inf")},
+        {"max_seconds": float("nan")},
+        {"ctc_weight": -0.1},
+        {"mode": "fast"},
+    ],
+    ids=str,
+)
+def test_settings_without_meaning(m, settings):
+    (name,) = settings
+    with pytest.raises(BadInputError, match=f"^{name}=.*: input should") as error:
+        m.transcribe(WAVE, **settings)
+    assert "\n" not in str(error.value)
+
+
+def test_a_vocoder_that_is_none(m):
+    with pytest.raises(ValueError, match="vocoder=5 is neither"):
+        m.synthesize("a", "anna", vocoder=5)
+    with pytest.raises(ValueError, match="threshold=nan"):
+        m.synthesize("a", "anna", threshold=float("nan"))
 
 
 # ---- one speaker ---------------------------------------------------------------

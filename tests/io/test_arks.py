@@ -9,7 +9,10 @@ from espnet2_ext.data.speaker_embeddings import read_vectors
 from espnet2_ext.inference.decode.input_tables import READERS
 from espnet2_ext.io.arks import read_ark, read_arks, refuse_commands_in
 
-COMMANDS = ("touch {} |", "| touch {}", "-", " touch {} | ")
+COMMANDS = (
+    *("touch {} |", "| touch {}", "-", " touch {} | ", "touch {} |:12", "-:12"),
+    *("touch {} | :3", "touch {} |[0:1]", "touch {} |:1:2", "| touch {}:12"),
+)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Files and folders are whole or not there; tables have one form."""
 
+import errno
 import threading
 
 import numpy as np
@@ -7,7 +8,14 @@ import pytest
 
 from espnet2_ext.io.cache import cache_folder, made_once
 from espnet2_ext.io.files import remove_unfinished, replacing, write_array, write_text
-from espnet2_ext.io.tables import read_table, read_values, write_table
+from espnet2_ext.io.messages import one_line
+from espnet2_ext.io.tables import (
+    cell,
+    read_table,
+    read_values,
+    text_of_cell,
+    write_table,
+)
 
 
 def test_a_file_is_replaced_when_it_is_whole(tmp_path):
@@ -69,6 +77,28 @@ def test_where_the_cache_is(tmp_path, monkeypatch):
     assert cache_folder() == tmp_path / "sttatts"
     monkeypatch.setenv("STTATTS_CACHE", str(tmp_path / "mine"))
     assert cache_folder() == tmp_path / "mine"
+
+
+def test_a_full_disk_is_told_with_the_file(tmp_path):
+    path = tmp_path / "a.json"
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OSError, match="No space left") as error, replacing(path):
+        raise full
+    assert one_line(error.value) == f"{path}: No space left on device"
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file") as error:
+        write_text(tmp_path / "file" / "a.txt", "x")
+    assert ".unfinished" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+a", "-b", "@c", "a\tb", "'x", "", "-1.5"])
+def test_cells_of_spreadsheets(text):
+    written = cell(text)
+    assert written[:1] not in ("=", "+", "@")
+    assert "\t" not in written
+    assert text_of_cell(written) == text.replace("\t", " ")
+    assert cell("-1.5") == "-1.5"
 
 
 def test_tables(tmp_path):

@@ -2,11 +2,13 @@
 
 import doctest
 import json
+import re
 
 import pytest
 import yaml
 
 from espnet2_ext.bin.sttatts_score import main
+from espnet2_ext.scoring.results import markdown
 from espnet2_ext.scoring.results import tables as result_tables
 from espnet2_ext.scoring.results.collect import describe_model
 from espnet2_ext.scoring.results.page import summarize
@@ -248,3 +250,19 @@ def test_arabic_and_other_recognisers(tmp_path):
 
 def test_examples():
     assert doctest.testmod(result_tables).failed == 0
+
+
+def test_words_of_others_are_no_markup(expdir, tmp_path):
+    note = "--note=<script>alert(1)</script>|`x`"
+    ref, hyp = str(tmp_path / "test" / "text"), str(tmp_path / "hyp")
+    folder = str(expdir / "sttatts_mini" / "<b>" / "test" / "score")
+    words = ["--ref", ref, "--hyp", hyp, "--output_dir", folder, note]
+    assert main(["asr", *words, "--command", "./run.sh --tag '`<i>`'"]) == 0
+    page_dir = str(tmp_path / "page")
+    assert main(["results", "--expdir", str(expdir), "--output_dir", page_dir]) == 0
+    page = (tmp_path / "page" / "RESULTS.md").read_text()
+    outside = re.sub(r"(`+) ?.*?\1", "", page)
+    assert "<script>" not in outside
+    assert "<b>" not in outside
+    assert "<i>" not in outside
+    assert doctest.testmod(markdown).failed == 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from espnet2_ext.data.audio_dump import SPEEDS
 from espnet2_ext.data.kaldi_checks import (
     DROPPED,
+    REQUIRED,
     AudioLimits,
     length_problem,
     unusable,
@@ -17,7 +18,7 @@ from espnet2_ext.data.kaldi_checks import (
 )
 from espnet2_ext.data.kaldi_dir import KaldiDir
 from espnet2_ext.io.options import add_command, add_options, options_of, run_command
-from espnet2_ext.io.tables import read_table
+from espnet2_ext.io.tables import read_table, read_values, whole_number
 
 COPIED = ("source", "target")
 
@@ -81,8 +82,7 @@ def _subset(args: argparse.Namespace) -> int:
     data = KaldiDir.read(args.source)
     uids = data.complete
     if args.utt_list:
-        words = args.utt_list.read_text(encoding="utf-8").splitlines()
-        wanted = {line.split()[0] for line in words if line.strip()}
+        wanted = set(read_values(args.utt_list))
         unknown = sorted(wanted - set(uids))
         if unknown:
             raise ValueError(
@@ -112,10 +112,15 @@ def _filter(args: argparse.Namespace) -> int:
     limits = options_of(args, AudioLimits)
     dropped = {}
     for uid in data.utterances:
-        count = int(tokens.get(uid, "0").split(",")[0])
-        problem = data.lacking(uid) or length_problem(
-            int(samples[uid]), limits, count, args.max_tokens
-        )
+        problem = data.lacking(uid)
+        if problem is None:
+            tokened = tokens.get(uid, "0").partition(",")[0]
+            problem = length_problem(
+                whole_number(samples[uid], f"{args.source}/utt2num_samples: '{uid}'"),
+                limits,
+                whole_number(tokened, f"{args.token_counts}: '{uid}'"),
+                args.max_tokens,
+            )
         if problem:
             dropped[uid] = problem
     for line in write_reasons(args.target, DROPPED, dropped):
@@ -137,10 +142,18 @@ def fix(folder: Path, limits: AudioLimits | None) -> list[str]:
 
     Raises:
         FileNotFoundError: no such directory.
-        ValueError: nothing would be left.
+        ValueError: nothing would be left, or what is wrong cannot be repaired.
     """
     data = KaldiDir.read(folder)
+    for name in REQUIRED:
+        if name not in data.tables:
+            raise ValueError(f"{folder / name}: missing, which cannot be repaired")
     notes = list(data.problems)
+    utt2spk = data.tables["utt2spk"]
+    for uid, speaker in utt2spk.items():
+        utt2spk[uid] = "_".join(speaker.split())
+        if utt2spk[uid] != speaker:
+            notes.append(f"utterance '{uid}': speaker '{speaker}' has a space; '_' now")
     bad, kept = unusable(data, limits), []
     for uid in data.utterances:
         if problem := data.lacking(uid) or bad.get(uid):
@@ -150,6 +163,9 @@ def fix(folder: Path, limits: AudioLimits | None) -> list[str]:
     if not kept:
         raise ValueError(f"{folder}: no utterance would be left")
     data.keep(kept).write(folder)
+    left = validate(folder, None)
+    if left:
+        raise ValueError(f"{left[0]} ({len(left)} such), which cannot be repaired")
     return notes
 
 

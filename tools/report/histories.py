@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from espnet2_ext.io.safe_reading import read_data
+from espnet2_ext.io.settings import parse_yaml
 from espnet2_ext.train.checkpoints import CHECKPOINT, PREVIOUS
 from espnet2_ext.train.phases import RECORD
 
@@ -88,7 +87,7 @@ def _folders(expdir: Path) -> Iterator[tuple[str, Path]]:
     if not record.is_file():
         yield "", expdir
         return
-    begun = yaml.safe_load(record.read_text(encoding="utf-8"))
+    begun = parse_yaml(record.read_bytes(), record)
     names: dict[str, str] = {}
     for step in begun:
         folder, name = step["folder"], step["name"]

@@ -5,6 +5,7 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from espnet2_ext.io.tables import text_of_cell
 from espnet2_ext.scoring.errors import UTTERANCES, Aligned, align
 from espnet2_ext.scoring.pages.errors import text_direction
 from espnet2_ext.scoring.results.result_file import Result
@@ -71,7 +72,8 @@ def read_utterances(folder: Path, result: Result) -> list[Utterance]:
     by_uid: dict[str, dict[str, Row]] = {}
     with path.open(encoding="utf-8", newline="") as file:
         # Texts are what they are: a quotation mark begins no quotation.
-        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+        for line in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+            row = {name: text_of_cell(text) for name, text in line.items()}
             by_uid.setdefault(row["utterance"], {})[row.get("speech", RECORDING)] = row
     names = NAMES[result["kind"]]
     # The tables of results without a judge have no texts.

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from espnet2_ext.io.extras import how_to_install
+from tools.restoration.limits import LimitError, limited_client, within
 from tools.restoration.reply import Reply
 from tools.restoration.template import Messages
 
@@ -26,6 +27,8 @@ _REPEATED = frozenset({408, 409, 425, 429})
 """Status codes below 500 of requests that may succeed later."""
 _HOPELESS = frozenset({401, 403, 404})
 """Status codes that every other request would get, too."""
+_TIMEOUTS = 5
+"""How many times its timeout a request may take altogether."""
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _SHOWN = 300
 """Characters of a server's message."""
@@ -77,7 +80,8 @@ class ChatClient:
         Args:
             model: its name at the service.
             base_url: of the API; by default that of ``OPENAI_BASE_URL``, or OpenAI's.
-            timeout: seconds without a byte after which a request is given up.
+            timeout: seconds without a byte after which a request is given up; five
+                times as many are the most that it may take.
             retries: further tries of a request that fails on the way.
             first_wait: seconds before the first of these where the server names none;
                 doubled each time.
@@ -107,7 +111,9 @@ class ChatClient:
             base_url=base_url,
             timeout=openai.Timeout(timeout, connect=min(timeout, 10.0)),
             max_retries=0,
+            http_client=limited_client(openai),
         )
+        self._longest = _TIMEOUTS * timeout
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._not_before = 0.0
@@ -157,14 +163,21 @@ class ChatClient:
         self._wait_for_turn()
         with self._lock:
             self.usage.requests += 1
-        completion = self._client.chat.completions.create(
-            model=self._model, messages=messages, extra_body=parameters
-        )
-        reply = Reply.read(completion)
+        reply = within(self._longest, lambda: self._request(messages, parameters))
         with self._lock:
             self.usage.prompt_tokens += reply.prompt_tokens
             self.usage.completion_tokens += reply.completion_tokens
         return reply
+
+    def _request(self, messages: Messages, parameters: dict[str, Any]) -> Reply:
+        try:
+            return Reply.read(
+                self._client.chat.completions.create(
+                    model=self._model, messages=messages, extra_body=parameters
+                )
+            )
+        except RecursionError:
+            raise ValueError("what came back is nested too deeply") from None
 
     # ---- failures ------------------------------------------------------------------
 
@@ -218,6 +231,8 @@ class ChatClient:
         status = getattr(error, "status_code", None)
         body = getattr(error, "body", None)
         message = body.get("message") if isinstance(body, dict) else None
+        if isinstance(error.__cause__, LimitError):
+            message = str(error.__cause__)
         text = " ".join(self._without_key(str(message or error)).split())
         if len(text) > _SHOWN:
             text = text[:_SHOWN] + " …"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from espnet2_ext.io.files import write_text
+from espnet2_ext.io.tables import cell
 from espnet2_ext.scoring.pages import render
 from tools.restoration.differences import letter_pieces, word_changes
 from tools.restoration.review import COLUMNS
@@ -140,17 +141,9 @@ def _table(lines: Sequence[Restored]) -> str:
     writer.writerow(COLUMNS)
     for line in lines:
         changes = "; ".join(_changes(line, ""))
-        writer.writerow(
-            [
-                line.uid,
-                line.original,
-                line.text,
-                changes,
-                line.status,
-                line.reason,
-                line.text,
-            ]
-        )
+        judged = (changes, line.status, line.reason, line.text)
+        row = (line.uid, line.original, line.text, *judged)
+        writer.writerow(map(cell, row))
     return "\ufeff" + buffer.getvalue()
 
 

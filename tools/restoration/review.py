@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from espnet2_ext.io.messages import NAMED
+from espnet2_ext.io.tables import text_of_cell
 from tools.restoration.checks import script_problem, tidy
 from tools.restoration.restore import Verdict, judge
 from tools.restoration.template import Template
@@ -137,7 +138,8 @@ def _review_rows(path: Path, content: str) -> list[Row]:
     for row in reader:
         if None in row or None in row.values():
             raise ValueError(f"{path}:{reader.line_num}: too few or too many columns")
-        rows.append((reader.line_num, row["utt_id"], row["final"], row["original"]))
+        uid, final = text_of_cell(row["utt_id"]), text_of_cell(row["final"])
+        rows.append((reader.line_num, uid, final, text_of_cell(row["original"])))
     return rows
 
 

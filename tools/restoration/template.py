@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-import yaml
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
+from espnet2_ext.io.settings import parse_yaml
 from tools.restoration.checks import Limits
 
 Messages = list[dict[str, str]]
@@ -75,10 +75,7 @@ def load_template(path: Path) -> Template:
         raise FileNotFoundError(
             f"{path}: no such prompt template; give one with --template"
         )
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: is no YAML: {error}") from None
+    content = parse_yaml(path.read_bytes(), path)
     try:
         template = _ADAPTER.validate_python(content)
     except ValidationError as error:

@@ -43,6 +43,8 @@ while [ $# -gt 0 ]; do
         --?*) option=${1%%=*} && option=${option#--} && option=${option//-/_} ;;
         *) others+=("$@") && break ;;
     esac
+    # A name is used as a pattern and evaluated by printf -v below.
+    [[ $option =~ ^[a-z0-9_]+$ ]] || die "${1%%=*}: no option is called so; see --help"
     [ "$option" != lang ] || option=language
     words=("$1" "${@:2:1}")
     [[ $1 != *=* ]] || words=("$1")

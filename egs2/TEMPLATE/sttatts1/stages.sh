@@ -42,6 +42,7 @@ wanted() { # wanted NUMBER
         15) [ "$skip_upload_hf" = false ] ;;
     esac
 }
+done_before() { [ -f "$mark" ] && [ "$(cat "$mark")" = "$checksum" ]; }
 # begin NUMBER TITLE FOLDER OPTIONS FILE...: whether a stage is to run. It is done if the
 # mark in FOLDER, which also gets the log, has the checksum of what the stage depends on:
 # OPTIONS and the contents of those FILEs that exist; of folders, all <set>/<task>/<table>.
@@ -58,13 +59,19 @@ begin() {
             [ ! -d "$file" ] || cat "$file"/*/*/{wav.scp,segments,text,utt2spk,target.scp}
         done
     } 2>/dev/null | cksum)
-    if [ -f "$mark" ] && [ "$(cat "$mark")" = "$checksum" ] && [ "$stage_given$stage" != "true$number" ]; then
+    if done_before && [ "$stage_given$stage" != "true$number" ]; then
         [ "$number" -eq 0 ] || log "$title: done before; to do it again, add --stage $number"
         return 1
     fi
+    before=$(cat "$mark" 2>/dev/null || true)$(stat -c %Y "$mark" 2>/dev/null || true)
     exec {lock}>"$folder/.lock_$number"
     [ "$num_nodes" -gt 1 ] || ! command -v flock >/dev/null || flock -w 60 "$lock" ||
         die "$title: another run is at it in $folder"
+    if done_before && [ "$before" != "$(cat "$mark")$(stat -c %Y "$mark")" ]; then
+        exec {lock}>&-
+        [ "$number" -eq 0 ] || log "$title: another run has just done it"
+        return 1
+    fi
     rm -f "$begun"
     ! mv "$mark" "$begun" 2>/dev/null || touch "$begun" # on several machines one moves it
     [ "$number" -eq 0 ] || log "$title: log in $log_file"

@@ -12,6 +12,7 @@ from espnet2_ext.audio import BadInputError
 from espnet2_ext.data.speaker_table import SpeakerTable, speaker_tool_of
 from espnet2_ext.inference.decode.decoder import Decoder, Loaded
 from espnet2_ext.io.arks import read_ark
+from espnet2_ext.io.arrays import read_array
 from espnet2_ext.io.store import file_state
 from espnet2_ext.io.tables import read_values
 
@@ -170,12 +171,7 @@ def _read_samples(kind: str, value: str) -> tuple[int | None, np.ndarray]:
 
 
 def _read_npy(path: str) -> np.ndarray:
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"{path}: no such file")
-    try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError):
-        raise BadInputError(f"{path}: not a NumPy array of numbers") from None
+    return read_array(Path(path))
 
 
 READERS: dict[str, Callable[[str], Any]] = {

@@ -24,7 +24,9 @@ from espnet2_ext.inference.vocoders.parallel_wavegan import (
     MIN_FRAMES,
     build_generator,
 )
+from espnet2_ext.io.arrays import read_array
 from espnet2_ext.io.extras import how_to_install
+from espnet2_ext.io.messages import shown
 from espnet2_ext.io.safe_reading import read_data, read_tensors
 from espnet2_ext.io.settings import mapping, read_json, read_yaml, section
 from espnet2_ext.sttatts.config import AudioConfig
@@ -153,6 +155,8 @@ def _parallel_wavegan_statistics(
 ) -> tuple[Tensor | None, Tensor]:
     """Mean and scale for log10 mel; the files are in the logarithm of ``log_base``."""
     base = config.get("log_base", 10.0)
+    if base is not None and not (isinstance(base, int | float) and 1 < base < 100):
+        raise ValueError(f"{checkpoint}: log_base {shown(base)} in its config.yml")
     factor = math.log(10.0) / (1.0 if base is None else math.log(base))
     suffix = ".h5" if config.get("format", "hdf5") == "hdf5" else ".npy"
     path = checkpoint.with_name("stats" + suffix)
@@ -174,8 +178,10 @@ def _parallel_wavegan_statistics(
 def _mean_and_scale(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Read the statistics of parallel_wavegan, in NumPy's format or in HDF5."""
     if path.suffix == ".npy":
-        mean, scale = np.load(path, allow_pickle=False)[:2]
-        return mean, scale
+        values = read_array(path)
+        if values.ndim != 2 or len(values) < 2:
+            raise ValueError(f"{path}: expected a mean and a scale")
+        return values[0], values[1]
     try:
         import h5py
     except ImportError as error:

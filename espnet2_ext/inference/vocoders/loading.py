@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
+from espnet2_ext.io.messages import one_line
 from espnet2_ext.sttatts.config import AudioConfig
 
 if TYPE_CHECKING:
@@ -73,7 +74,12 @@ def load_vocoder(
     path = Path(path_or_name)
     if not path.exists() and _is_hub_name(str(path_or_name)):
         path = _download(str(path_or_name))
-    return _load_neural(path, audio).to(device).eval()
+    try:
+        return _load_neural(path, audio).to(device).eval()
+    except (OSError, ValueError, ImportError):
+        raise
+    except Exception as error:  # settings without meaning fail in many ways
+        raise ValueError(f"{path}: not a vocoder ({one_line(error)})") from error
 
 
 def _load_neural(path: Path, audio: AudioConfig) -> "NeuralVocoder":

@@ -17,8 +17,9 @@ from espnet2_ext.inference.vocoders.streaming import (
     WholeStream,
     WindowStream,
 )
+from espnet2_ext.io.messages import shown
 from espnet2_ext.io.safe_reading import read_tensors
-from espnet2_ext.io.settings import read_yaml, section
+from espnet2_ext.io.settings import check_sizes, read_yaml, section
 from espnet2_ext.sttatts.config import AudioConfig
 
 HIFIGAN = "HiFiGANGenerator"
@@ -157,13 +158,20 @@ def build_hifigan(
     unknown = set(params) - set(inspect.signature(HiFiGANGenerator).parameters)
     if unknown:
         raise ValueError(f"{source}: HiFi-GAN has no setting {sorted(unknown)}")
+    check_sizes(params, source)
+    channels = params.get("channels", 512)
+    weights = sum(value.numel() for value in state.values())
+    if not isinstance(channels, int) or channels**2 // 2 > weights:
+        raise ValueError(
+            f"{source}: {weights} weights are no HiFi-GAN of {shown(channels)} channels"
+        )
     try:
         # Loading must not move the random state of who loads.  (The "meta" device
         # draws nothing, but its first use costs seconds.)
         with torch.random.fork_rng(devices=[]):
             generator = HiFiGANGenerator(**{**params, "use_weight_norm": False})
         generator.load_state_dict(fold_weight_norm(state))
-    except (AssertionError, AttributeError, RuntimeError, TypeError) as error:
+    except Exception as error:  # settings without meaning fail in many ways
         raise ValueError(
             f"{source}: the weights and the generator's settings do not make a "
             f"HiFi-GAN: {' '.join(str(error).split())[:300]}"

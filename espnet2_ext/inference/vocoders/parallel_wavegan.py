@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from espnet2_ext.io.extras import how_to_install
+from espnet2_ext.io.settings import check_sizes
 from espnet2_ext.patches import restore_kaiser
 
 GENERATORS = (
@@ -66,6 +67,7 @@ def build_generator(
             f"{source}: a generator of type {name} cannot speak from a mel "
             f"spectrogram alone; these can: {', '.join(GENERATORS)}"
         )
+    check_sizes(params, source)
     package = import_parallel_wavegan()
     try:
         with torch.random.fork_rng(devices=[]):  # leave the caller's state alone
@@ -76,7 +78,7 @@ def build_generator(
             generator.pqmf = package.layers.PQMF(
                 subbands=params["out_channels"], **_pqmf_params(config)
             )
-    except (AssertionError, AttributeError, RuntimeError, TypeError) as error:
+    except Exception as error:  # settings without meaning fail in many ways
         raise ValueError(
             f"{source}: the weights and the settings do not make a {name}: "
             f"{' '.join(str(error).split())[:300]}"

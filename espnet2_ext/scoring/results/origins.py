@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 
+from espnet2_ext.scoring.results.markdown import code, plain
 from espnet2_ext.scoring.results.result_file import Result
 
 Words = tuple[str, ...]
@@ -28,7 +29,7 @@ def origin_lines(results: Mapping[str, Result], command: str) -> list[str]:
     lines += _scoring_lines(results)
     for label, result in results.items():
         own = [f"{name}: {v}" for name, v in facts[label].items() if name not in shared]
-        lines += [f"- `{label}`: {text}" for text in (*own, *_notes(result))]
+        lines += [f"- {code(label)}: {text}" for text in (*own, *_notes(result))]
     return lines
 
 
@@ -39,11 +40,11 @@ def _facts(result: Result, command: str) -> dict[str, str]:
     settings = [f"{k} {v}" for k, v in (judge or {}).items() if k != "name"]
     spoken = result.get("speech", {}).get("round_trip", {})
     facts = {
-        "made by": f"`{made_by}`" if made_by else "",
+        "made by": code(made_by) if made_by else "",
         "scored on": result["environment"]["date"].partition("T")[0],
-        "texts": f"{normalizer['name']} ({normalizer['description']})",
-        "judge": f"{judge['name']} ({', '.join(settings)})" if judge else "",
-        "vocoder of the round trip": spoken.get("vocoder", ""),
+        "texts": plain(f"{normalizer['name']} ({normalizer['description']})"),
+        "judge": plain(f"{judge['name']} ({', '.join(settings)})") if judge else "",
+        "vocoder of the round trip": plain(spoken.get("vocoder", "")),
     }
     return {name: value for name, value in facts.items() if value}
 
@@ -64,11 +65,11 @@ def _scoring_lines(results: Mapping[str, Result]) -> Iterator[str]:
         meanings = {"LABEL": "the name in the tables", "SET": "its set"}
         used = [f"{word} is {t}" for word, t in meanings.items() if word in str(common)]
         legend = f", where {' and '.join(used)}" if used else ""
-        yield f"- {kind} results scored by: `{_join(common)}`{legend}"
+        yield f"- {kind} results scored by: {code(_join(common))}{legend}"
         for label, words in commands.items():
             own = [given for template, given in words.items() if template not in common]
             if own:
-                yield f"    - `{label}`: `{_join(own)}`"
+                yield f"    - {code(label)}: {code(_join(own))}"
 
 
 def _templates(command: str, label: str, dataset: str) -> dict[Words, Words]:
@@ -112,4 +113,4 @@ def _notes(result: Result) -> Iterator[str]:
     unusable = list(speech.get("unusable", {}))
     for uids, what in ((missing, "missing"), (unusable, "silent or damaged")):
         if uids:
-            yield f"{len(uids)} {what}, counted as empty: {', '.join(uids)}"
+            yield f"{len(uids)} {what}, counted as empty: {plain(', '.join(uids))}"

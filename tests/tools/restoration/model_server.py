@@ -24,6 +24,8 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     announced: int | None = None
     """Length that the header claims, if another one."""
+    drip: int | None = None
+    """Bytes that are sent at once, with 50 ms between; None: all."""
 
 
 def completion(content: Any, finish_reason: str = "stop", **message: Any) -> Reply:
@@ -125,7 +127,10 @@ def serve(**settings: Any) -> Iterator[ModelServer]:
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(length))
                 self.end_headers()
-                self.wfile.write(reply.body)
+                for place in range(0, len(reply.body), reply.drip or 2**30):
+                    self.wfile.write(reply.body[place:][: reply.drip])
+                    if reply.drip and model.closing.wait(0.05):
+                        break
             except OSError:
                 pass  # the client has given up
             self.close_connection = True

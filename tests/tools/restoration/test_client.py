@@ -1,6 +1,7 @@
 """Servers that are busy, slow, broken or of another kind."""
 
 import email.utils
+import gzip
 import json
 import logging
 import socket
@@ -20,6 +21,7 @@ from tools.restoration.client import (
     RequestError,
     ServiceError,
 )
+from tools.restoration.limits import MOST_BYTES
 from tools.restoration.template import Template
 
 MESSAGES = Template("system", "{lines}").messages(LINES[:1])
@@ -129,6 +131,29 @@ def test_a_body_that_is_no_completion(server, body):
     server.then = lambda _: body
     with pytest.raises(RequestError):
         ask(client_of(server, retries=0))
+
+
+ENDLESS = {
+    "large": Reply(b" " * (MOST_BYTES + 1), headers=JSON),
+    "large failure": Reply(b" " * (MOST_BYTES + 1), 500, JSON),
+    "packed": Reply(
+        gzip.compress(b" " * 10**7), headers={**JSON, "Content-Encoding": "gzip"}
+    ),
+    "slow": Reply(b" " * 1000, headers=JSON, drip=1),
+    "slow failure": Reply(b" " * 1000, 500, JSON, drip=1),
+    "deep": Reply(b"[" * 10**6, headers=JSON),
+}
+
+
+@pytest.mark.parametrize("body", ENDLESS.values(), ids=ENDLESS)
+def test_an_answer_without_an_end(server, body):
+    server.first = [lambda _: body]
+    begun = time.monotonic()
+    assert ask(client_of(server, timeout=0.3)) == EXPECTED
+    assert time.monotonic() - begun < 20
+    server.then = lambda _: body
+    with pytest.raises(RequestError):
+        ask(client_of(server, timeout=0.3, retries=0))
 
 
 def test_usage_that_is_missing_or_odd(server):
