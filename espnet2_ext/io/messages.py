@@ -6,6 +6,9 @@ from typing import Any
 
 _QUOTED = reprlib.Repr(maxstring=60, maxother=60, maxlong=30, maxlevel=3)
 
+_LONGEST = 1600
+"""Characters of a line."""
+
 NAMED = 10
 """Things that a message names before it says that there are more."""
 
@@ -15,14 +18,19 @@ class BadInputError(ValueError):
 
 
 def one_line(error: BaseException) -> str:
-    """Say what went wrong in one line."""
+    """Say what went wrong in one line, of which a file's words are not all."""
     if isinstance(error, MemoryError):
         return "not enough memory (MemoryError)"
     if isinstance(error, OSError) and error.errno and error.strerror:
         names = [str(name) for name in (error.filename, error.filename2) if name]
-        return ": ".join([*names, error.strerror])
+        return _cut(": ".join([*names, error.strerror]))
     lines = (line.strip() for line in str(error).splitlines())
-    return "; ".join(line for line in lines if line) or type(error).__name__
+    return _cut("; ".join(line for line in lines if line) or type(error).__name__)
+
+
+def _cut(line: str) -> str:
+    half = _LONGEST // 2
+    return line if len(line) <= _LONGEST else f"{line[:half]} … {line[-half:]}"
 
 
 def shown(value: Any) -> str:
