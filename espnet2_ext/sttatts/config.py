@@ -213,6 +213,13 @@ class ModelConfig(_Strict):
                 f"d_model={self.d_model} is not a multiple of "
                 f"pos_conv_groups={self.pos_conv_groups}"
             )
+        convolutions = (
+            self.postnet_channels**2 * self.postnet_kernel,
+            self.d_model**2 // self.pos_conv_groups * self.pos_conv_kernel,
+            self.front_end.channels**2,
+        )
+        if max(convolutions) > _MOST_WEIGHTS:
+            raise ValueError(f"a convolution of {max(convolutions)} weights")
         if not self.fusion.tasks:
             raise ValueError("fusion.tasks is empty: a model has at least one task")
         if not self.hears and (
@@ -233,14 +240,6 @@ class ModelConfig(_Strict):
     def speaks(self) -> bool:
         """Whether a task gives speech."""
         return any(task in SPEECH_OUTPUT for task in self.fusion.tasks)
-
-        convolutions = (
-            self.postnet_channels**2 * self.postnet_kernel,
-            self.d_model**2 // self.pos_conv_groups * self.pos_conv_kernel,
-            self.front_end.channels**2,
-        )
-        if max(convolutions) > _MOST_WEIGHTS:
-            raise ValueError(f"a convolution of {max(convolutions)} weights")
 
     def window_of(self, task: str) -> tuple[int, int]:
         """How far back and ahead of its last letter (or frame) a decoder looks."""

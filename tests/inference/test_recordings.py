@@ -40,7 +40,8 @@ def bursts(seconds: float, seed: int = 0, rate: int = RATE, longest: float = 6.0
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("rate", [16000, 22050])
-def test_all_speech_is_in_pieces_and_none_is_too_long(loud_is_speech, seed, rate):
+@pytest.mark.usefixtures("loud_is_speech")
+def test_all_speech_is_in_pieces_and_none_is_too_long(seed, rate):
     wave = bursts(90.0, seed, rate)
     pieces = [*cut(wave, rate, rate, 10.0)]
     left = wave.copy()
@@ -55,14 +56,16 @@ def test_all_speech_is_in_pieces_and_none_is_too_long(loud_is_speech, seed, rate
     assert np.abs(left).max() == 0.0
 
 
-def test_pieces_end_at_pauses(loud_is_speech):
+@pytest.mark.usefixtures("loud_is_speech")
+def test_pieces_end_at_pauses():
     wave = np.concatenate([np.zeros(RATE, np.float32), bursts(60.0)])
     for piece in cut(wave, RATE, RATE, 20.0):
         assert not piece.wave[:1000].any()
         assert not piece.wave[-1000:].any()
 
 
-def test_who_never_pauses_is_cut_anyway(loud_is_speech):
+@pytest.mark.usefixtures("loud_is_speech")
+def test_who_never_pauses_is_cut_anyway():
     wave = bursts(1.0, longest=0.6)[:RATE]
     wave = np.tile(np.where(wave == 0, 0.5, wave), 50)
     pieces = [*cut(wave, RATE, RATE, 8.0)]
@@ -70,11 +73,13 @@ def test_who_never_pauses_is_cut_anyway(loud_is_speech):
     assert max(len(piece.wave) for piece in pieces) <= 8.0 * RATE
 
 
-def test_nobody_speaks(loud_is_speech):
+@pytest.mark.usefixtures("loud_is_speech")
+def test_nobody_speaks():
     assert [*cut(np.full(60 * RATE, 0.001, np.float32), RATE, RATE, 10.0)] == []
 
 
-def test_little_is_read_ahead(loud_is_speech, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("loud_is_speech")
+def test_little_is_read_ahead(tmp_path, monkeypatch):
     """However long a file is, and however long nobody speaks in it."""
     parts = [bursts(60.0), np.zeros(60 * RATE, np.float32), bursts(60.0, 1)]
     soundfile.write(tmp_path / "long.wav", np.concatenate(parts), RATE)

@@ -15,14 +15,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.data.kaldi_dir import KaldiDir, combine
+from espnet2_ext.data.kaldi_dir import KaldiDir
 from espnet2_ext.io.options import run_command
 from espnet2_ext.text.cleaners import build_cleaner
+from tools.recipe.datadir import combine, renamed
 
 
 def read_set(folder: Path, language: str, cleaner: str | None) -> KaldiDir:
     """Read the data directory of a set and task, its texts cleaned."""
-    data = KaldiDir.read(folder).rename(f"{language}-", f"{language}-")
+    data = renamed(KaldiDir.read(folder), f"{language}-", f"{language}-")
     clean = build_cleaner(cleaner)
     if "text" in data.tables:
         texts = data.tables["text"].items()
