@@ -186,11 +186,11 @@ def test_a_batch_that_fails_is_tried_one_by_one(decode, asr, tmp_path, monkeypat
     def out_of_memory(self, waves, *args, **kwargs):
         if len(waves) > 1:
             raise RuntimeError("out of memory")
-        return transcribe(self, waves, *args, **kwargs)
+        return listen(self, waves, *args, **kwargs)
 
-    transcribe = STTATTS.transcribe
+    listen = STTATTS.listen
     decode(*asr, "--output_dir", tmp_path / "whole")
-    monkeypatch.setattr(STTATTS, "transcribe", out_of_memory)
+    monkeypatch.setattr(STTATTS, "listen", out_of_memory)
     code, err = decode(*asr, "--output_dir", tmp_path / "single")
     assert code == 0
     assert "trying its inputs one by one" in err

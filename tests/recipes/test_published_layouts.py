@@ -246,7 +246,7 @@ def test_own_options(corpus, tmp_path):
         "english": ("--size s ", "--vc false ", "--arctic_dir "),
         "arabic": ("--diacritics false ", "--restored ", "--warm false "),
         "arabic_sc": ("--corpus_dir ",),
-        "mini_librispeech": ("--teacher_dir ", "--sentences_dir ", "--readings 6000 "),
+        "mini_librispeech": ("--teacher_dir ", "--sentences_dir ", "--readings 13000 "),
     }[corpus]:
         assert f"\n  {option} " in own
     assert "13 results" in template
