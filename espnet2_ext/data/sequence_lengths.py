@@ -6,11 +6,12 @@ Samples were counted when the audio was dumped, so no recording is read here.
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from tqdm import tqdm
+
 from espnet2_ext.audio import opened
 from espnet2_ext.data.audio_dump import COUNTED
 from espnet2_ext.data.names import SEQUENCES
 from espnet2_ext.io.messages import listed
-from espnet2_ext.io.progress import progress_bar
 from espnet2_ext.io.tables import read_table, whole_number, write_table
 from espnet2_ext.text.tokens import Tokenizer
 
@@ -101,4 +102,4 @@ def _frames(uid: str, path: str) -> int:
 
 def _progress(values: Mapping[str, str], path: Path) -> Iterable[tuple[str, str]]:
     title = "/".join(path.parts[-3:])
-    return progress_bar(values.items(), desc=title, unit="utt", leave=False)
+    return tqdm(values.items(), desc=title, unit="utt", mininterval=1.0)

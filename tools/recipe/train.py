@@ -46,17 +46,16 @@ def main(argv: list[str] | None = None) -> int:
         sys.exit(f"train: {error}")
     for part, names in (("train", args.train), ("valid", args.valid)):
         own += data_words(part, [args.raw / name for name in names], args.stats)
-    module, *words = args.words
-    command = [sys.executable, *launcher, "-m", module, *own, *words]
+    words = [*launcher, "-m", args.words[0], *own, *args.words[1:]]
     if args.cmd_backend != "local":
-        return run_command("train", lambda: _submit(command, args))
+        return run_command("train", lambda: _submit([sys.executable, *words], args))
     # As many threads as were asked for, or as this process may have.
     threads = args.num_threads or len(os.sched_getaffinity(0))
     os.environ["OMP_NUM_THREADS"] = str(max(1, threads // args.processes))
-    if launcher or args.ngpu > 1:
-        os.execv(sys.executable, command)
-    sys.argv = [module, *own, *words]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    if args.ngpu > 1 and not launcher:  # ESPnet's processes import this one's module.
+        os.execv(sys.executable, [sys.executable, *words])
+    sys.argv = words[1:]
+    runpy.run_module(words[1], run_name="__main__", alter_sys=True)
     return 0
 
 
