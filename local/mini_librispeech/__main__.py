@@ -1,6 +1,6 @@
 r"""Write the data directories of mini_librispeech.
 
-    python -m local.mini_librispeech --corpus-dir DIR --readings 6000
+    python -m local.mini_librispeech --corpus-dir DIR --readings 13000
 
 --corpus-dir holds LibriSpeech/train-clean-5, LJSpeech-1.1 (or part of it) and one
 voice of CMU ARCTIC's layout, cmu_us_<name>_arctic. Without it they are downloaded (the
@@ -48,8 +48,8 @@ HEARD_READINGS = 3
 """Every third reading of the teacher is for recognition too: more would drown the
 people."""
 
-READINGS = 6000
-HUMAN_REPEATS = 2
+READINGS = 13000
+HUMAN_REPEATS = 5
 """How often a person's sentence is in the training of synthesis: there are few of them
 beside the teacher's."""
 

@@ -13,7 +13,7 @@
 corpus_dir=                 # LibriSpeech/train-clean-5, LJSpeech-1.1, cmu_us_*_arctic
 teacher_dir=                # recordings of the synthetic voice; empty: downloads/teacher
 sentences_dir=              # WordNet's data files; empty: Debian's wordnet-base, installed or fetched
-readings=6000               # of the synthetic voice, four seconds each
+readings=13000              # of the synthetic voice, four seconds each
 # End configuration section
 set -euo pipefail
 
