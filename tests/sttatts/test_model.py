@@ -296,7 +296,7 @@ def test_too_short_speech_is_refused():
 
 
 def test_unknown_batch_is_refused():
-    with pytest.raises(ValueError, match="no task of .* found"):
+    with pytest.raises(ValueError, match=r"no task of .* found"):
         tiny_model()(speech=torch.zeros(1, 10))
 
 
