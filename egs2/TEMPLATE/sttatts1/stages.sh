@@ -80,8 +80,8 @@ begin() {
 }
 finish() { # the stage is done
     trap - EXIT
-    exec {lock}>&-
     echo "$checksum" >"$mark.tmp" && mv "$mark.tmp" "$mark" && rm -f "$begun"
+    exec {lock}>&- # who waits for it looks at the mark
 }
 failed() {
     local number=${mark##*_} folder=${mark%/*} changed
