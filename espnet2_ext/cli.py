@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 PLACE = "{name}"
-ITSELF = "itself"
-"""Who listens to what is spoken, unless a judge is named."""
 SUFFIXES = {"text": "txt", "json": "json", "srt": "srt", "vtt": "vtt"}
 """How the files of a kind of transcript end."""
 
@@ -76,7 +74,7 @@ def speak(args: argparse.Namespace) -> int:
 
 def _reading(args: argparse.Namespace, texts: list[str]) -> dict[str, Any]:
     """Keywords of how texts are read, and of who listens."""
-    from espnet2_ext.inference.options import CheckOptions, ReadingOptions
+    from espnet2_ext.inference.options import ITSELF, CheckOptions, ReadingOptions
     from espnet2_ext.io.options import options_of
 
     chosen = asdict(options_of(args, ReadingOptions))

@@ -55,3 +55,10 @@ def write_waves(folder: Path) -> list[Path]:
     for path, text in zip(paths, TEXTS, strict=True):
         write_wav(path, speak(text), RATE)
     return paths
+
+
+def write_model_and_waves(root: Path) -> Path:
+    """Write a model into ``model`` and recordings into ``wav`` of a folder."""
+    write_model(root / "model")
+    write_waves(root / "wav")
+    return root

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from espnet2_ext.adapt.sources import Clip
-from espnet2_ext.audio import load_speech
+from espnet2_ext.audio import load_speech, opened
 from espnet2_ext.inference.api import STTATTS
 from espnet2_ext.inference.pieces import misheard
 from espnet2_ext.io.files import write_text, write_wav
@@ -163,17 +163,16 @@ def _examine(
 
 
 def _load(clip: Clip, rate: int) -> tuple[np.ndarray, str]:
-    import soundfile
-
     wave = load_speech(clip.path, 0, rate, span=clip.span, name_channels=False)
-    info = soundfile.info(clip.path)
-    if info.samplerate < rate:
+    with opened(Path(clip.path)) as file:
+        channels, own_rate = file.channels, file.samplerate
+    if own_rate < rate:
         raise ValueError(
-            f"recorded at too low a rate: {info.samplerate} Hz, the model has {rate}"
+            f"recorded at too low a rate: {own_rate} Hz, the model has {rate}"
         )
-    done = [f"{info.channels} channels averaged"] if info.channels > 1 else []
-    if info.samplerate != rate:
-        done.append(f"resampled from {info.samplerate} Hz")
+    done = [f"{channels} channels averaged"] if channels > 1 else []
+    if own_rate != rate:
+        done.append(f"resampled from {own_rate} Hz")
     return wave, ", ".join(done)
 
 

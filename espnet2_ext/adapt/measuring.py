@@ -17,6 +17,7 @@ from espnet2_ext.io.progress import progress_bar
 from espnet2_ext.io.store import Store
 from espnet2_ext.scoring.errors import score_texts
 from espnet2_ext.scoring.intervals import mean_interval
+from espnet2_ext.text.spoken import language_of
 
 BEAM = 5
 
@@ -54,11 +55,8 @@ def measure(
     Returns:
         Figures by the keys of :data:`TITLES`; some may be missing.
     """
-    normalizer = (
-        "arabic"
-        if (model.config.get("cleaner") or "").startswith("arabic")
-        else "english"
-    )
+    language = language_of("", model.config.get("cleaner"))
+    normalizer = {"ar": "arabic", "en": "english"}[language]
     found: dict[str, Figure] = {}
     for name, clips in (("asr", tests), ("old_asr", old)):
         if clips and "asr" in model.tasks:

@@ -18,25 +18,25 @@ from espnet2_ext.adapt.rehearsal import rehearse
 from espnet2_ext.adapt.sources import read_clips
 from espnet2_ext.adapt.training import newest_weights, train, write_data
 from espnet2_ext.checkpoints.packing import pack_model
-from espnet2_ext.data.speaker_extractors import DIMENSIONS, EXTRACTORS, load_extractor
+from espnet2_ext.data.speaker_extractors import load_extractor
 from espnet2_ext.data.speaker_table import SpeakerTable
 from espnet2_ext.formats.import_once import find_or_import
 from espnet2_ext.inference.api import STTATTS
 from espnet2_ext.inference.interface import Ear
+from espnet2_ext.inference.options import ITSELF
 from espnet2_ext.inference.pieces import own_ear
 from espnet2_ext.io.files import only_writer, write_text
 from espnet2_ext.io.model_files import CONFIG_NAME, ModelFiles
 from espnet2_ext.io.store import Store, digest_of, file_state
 from espnet2_ext.scoring.errors import load_jiwer
 from espnet2_ext.scoring.judges import JudgeOptions, judge_ear
+from espnet2_ext.text.spoken import language_of
 
 LEAST = 12
 """Recordings; with fewer there is nothing to test with."""
 
 TEST, VALID = (0.1, 5, 50), (0.05, 2, 10)
 """Share of the recordings that training does not see, at least, at most."""
-
-ITSELF = "itself"
 
 
 @dataclass
@@ -83,14 +83,13 @@ class _Adaptation:
         device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.model = STTATTS(self.files, device=device)
         table = self.model.inputs.speaker_table
-        self.tool = table.tool or next(
-            (name for name, dim in DIMENSIONS.items() if dim == table.dim), ""
-        )
-        if self.tool.partition(":")[0] not in EXTRACTORS:
+        if table.extractor is None:
             raise ValueError(
-                f"the model's {table.dim}-d speaker embeddings are of '{self.tool}', "
-                "which is not here: the new voice cannot be described to it"
+                f"the model's {table.dim}-d speaker embeddings are of "
+                f"'{table.tool or ''}', which is not here: the new voice cannot be "
+                "described to it"
             )
+        self.tool = table.extractor
         load_extractor(self.tool)
         self.known = dict(table.vectors)
         """Embeddings by name; a voice that the model has keeps its own."""
@@ -179,8 +178,8 @@ class _Adaptation:
         name = self.options.judge or ("whisper:base" if installed else ITSELF)
         if name == ITSELF:
             return own_ear(self.model, None), "the model itself, before"
-        arabic = (self.model.config.get("cleaner") or "").startswith("arabic")
-        return judge_ear(name, JudgeOptions("ar" if arabic else "en")), name
+        language = language_of("", self.model.config.get("cleaner"))
+        return judge_ear(name, JudgeOptions(language)), name
 
     def _pack_what_is_there(self, exp: Path, clips: Sequence[Good]) -> None:
         weights = newest_weights(exp)

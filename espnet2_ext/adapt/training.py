@@ -19,6 +19,7 @@ from espnet2_ext.io.files import write_text
 from espnet2_ext.io.model_files import ModelFiles
 from espnet2_ext.text.cleaners import build_cleaner
 from espnet2_ext.text.token_lists import write_tokens
+from espnet2_ext.train.phases import START_WEIGHTS
 
 TASKS = ("asr", "tts")
 
@@ -27,8 +28,6 @@ MODEL_SETTINGS = (
     *("ctc_head_trained", "speaker_tool", "bucket_multiple"),
 )
 """What the training takes from the model's ``config.yaml``."""
-
-AVERAGE = "valid.joint_loss.ave.pth"
 
 
 def write_data(
@@ -136,7 +135,7 @@ def _settings(model: STTATTS, plan: Plan) -> dict[str, Any]:
 
 def newest_weights(folder: Path) -> Path | None:
     """Averaged weights of a whole training, else those of its newest epoch, if any."""
-    if (folder / AVERAGE).exists():
-        return folder / AVERAGE
+    if (folder / START_WEIGHTS).exists():
+        return folder / START_WEIGHTS
     epochs = [p for p in folder.glob("*epoch.pth") if p.name[:-9].isdigit()]
     return max(epochs, key=lambda path: int(path.name[:-9]), default=None)

@@ -14,6 +14,7 @@ import espnet2_ext.cli as cli
 from espnet2_ext.adapt.options import AdaptOptions
 from espnet2_ext.demo_page.options import PageOptions
 from espnet2_ext.inference.options import (
+    ITSELF,
     CheckOptions,
     ComputingOptions,
     GenerationOptions,
@@ -164,7 +165,7 @@ def _add_speak(commands: "argparse._SubParsersAction") -> None:
     parser.add_argument(
         "--check",
         nargs="?",
-        const=cli.ITSELF,
+        const=ITSELF,
         metavar="JUDGE",
         help="let the model hear what it says, or a judge (whisper:base), and speak "
         "again what is misheard; behind the text",

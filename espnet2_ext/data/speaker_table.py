@@ -93,6 +93,19 @@ class SpeakerTable:
         """Names in alphabetical order."""
         return sorted(self.vectors)
 
+    @property
+    def usual(self) -> str | None:
+        """Who speaks where nobody is chosen: the default or only speaker, if any."""
+        return self.default or (self.names[0] if len(self.vectors) == 1 else None)
+
+    @property
+    def extractor(self) -> str | None:
+        """What makes such embeddings of recordings, if it is known here."""
+        # Models that come from SpeechT5 take SpeechBrain's x-vectors and do not say so.
+        guess = (name for name, dim in DIMENSIONS.items() if dim == self.dim)
+        tool = self.tool or next(guess, None)
+        return tool if tool and tool.partition(":")[0] in EXTRACTORS else None
+
     def check_tool(self, tool: str | None, source: Path) -> None:
         """Refuse embeddings of another extractor than the model's.
 
@@ -127,7 +140,12 @@ class SpeakerTable:
                 several.
         """
         if speaker is None:
-            speaker = self.default or self._only()
+            speaker = self.usual
+            if speaker is None:
+                raise BadInputError(
+                    "choose a speaker: a name, a .npy file or a recording; the model's "
+                    f"speakers: {self._known()}"
+                )
         if not isinstance(speaker, str | Path):
             return self._check(np.asarray(speaker), "the speaker embedding")
         name = str(speaker)
@@ -143,29 +161,17 @@ class SpeakerTable:
             "a .npy file or a recording"
         )
 
-    def _only(self) -> str:
-        """Name of the only speaker."""
-        if len(self.vectors) != 1:
-            raise BadInputError(
-                "choose a speaker: a name, a .npy file or a recording; the model's "
-                f"speakers: {self._known()}"
-            )
-        return self.names[0]
-
     def _known(self) -> str:
         return listed(self.names) or "none by name"
 
     def _extract(self, path: Path) -> np.ndarray:
-        # Models that come from SpeechT5 take SpeechBrain's x-vectors and do not say so.
-        guess = (name for name, dim in DIMENSIONS.items() if dim == self.dim)
-        tool = self.tool or next(guess, None)
-        if tool is None or tool.partition(":")[0] not in EXTRACTORS:
+        if self.extractor is None:
             raise BadInputError(
                 f"{path}: no extractor for the model's {self.dim}-d speaker embeddings "
                 "can read recordings here; give a .npy file"
             )
         try:
-            extract = load_extractor(tool)
+            extract = load_extractor(self.extractor)
         except (ImportError, OSError) as error:
             raise BadInputError(f"{path}: {error}, or give a .npy file") from None
         return extract(load_speech(path, 0, SAMPLE_RATE, max_seconds=None))

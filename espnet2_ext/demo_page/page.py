@@ -8,7 +8,9 @@ import numpy as np
 
 from espnet2_ext.audio import BadInputError
 from espnet2_ext.inference.api import STTATTS
+from espnet2_ext.inference.decode.decoder import pick_device
 from espnet2_ext.inference.interface import Speech
+from espnet2_ext.inference.words import text_of
 from espnet2_ext.io.extras import how_to_install
 from espnet2_ext.io.options import options_of
 
@@ -41,7 +43,7 @@ MAX_UPLOAD = "100mb"
 def show_page(args: argparse.Namespace) -> int:
     """Run ``sttatts demo`` until it is told to end."""
     options = options_of(args, PageOptions)
-    model = STTATTS.from_pretrained(args.model, device=args.device or "cpu")
+    model = STTATTS.from_pretrained(args.model, device=pick_device(args))
     launch(build_page(model, args.model or "the model of the package"), options)
     return 0
 
@@ -77,7 +79,7 @@ def build_page(model: STTATTS, name: str) -> gr.Blocks:
     """
     parts = {"asr": _add_reading, "tts": _add_speaking, "vc": _add_converting}
     with gr.Blocks(title="STTATTS", analytics_enabled=False) as page:
-        gr.Markdown(f"# STTATTS\\nOne model that listens and speaks: {name}.")
+        gr.Markdown(f"# STTATTS\n\nOne model that listens and speaks: {name}.")
         with gr.Tabs():
             for task, add in parts.items():
                 if task in model.tasks:
@@ -147,7 +149,7 @@ def _read(model: STTATTS, path: str | None) -> tuple[str, list[list[Any]]]:
     found = list(model.segments(path))
     words = [word for segment in found for word in segment.words]
     rows = [[word.text, round(word.start, 2), round(word.end, 2)] for word in words]
-    return " ".join(segment.text for segment in found), rows
+    return text_of(found), rows
 
 
 def _speak(

@@ -151,6 +151,10 @@ class ReadingOptions(Checked):
     )
 
 
+ITSELF = "itself"
+"""Who listens to what the model says, unless a judge is named."""
+
+
 @dataclass(frozen=True)
 class CheckOptions(Checked):
     """When speech that somebody listens to is good enough."""

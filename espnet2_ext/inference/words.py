@@ -33,6 +33,11 @@ def words_of(
     return words
 
 
+def text_of(segments: Sequence[Segment]) -> str:
+    """What is said in a recording."""
+    return " ".join(segment.text for segment in segments if segment.text)
+
+
 def joined(segments: Sequence[Segment]) -> list[Transcript]:
     """Make one n-best list of a recording's segments.
 
@@ -48,7 +53,7 @@ def joined(segments: Sequence[Segment]) -> list[Transcript]:
     has_times = all(reading.times is not None for reading in best)
     return [
         Transcript(
-            " ".join(reading.text for reading in best if reading.text),
+            text_of(segments),
             [token for reading in best for token in reading.tokens],
             [index for reading in best for index in reading.token_ids],
             score / max(1, sum(sizes)),

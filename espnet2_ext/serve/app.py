@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
+from espnet2_ext.inference.words import text_of
 from espnet2_ext.serve.errors import RequestError
 from espnet2_ext.serve.gate import Gate
 from espnet2_ext.serve.requests import (
@@ -34,7 +35,6 @@ from espnet2_ext.serve.transcripts import (
     sent,
     speech_events,
     subtitles,
-    text_of,
     verbose,
 )
 

@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
-import torch
 from starlette.concurrency import run_in_threadpool
 
-from espnet2_ext.audio import BadInputError
+from espnet2_ext.audio import BadInputError, opened
 from espnet2_ext.formats.import_once import find_or_import
-from espnet2_ext.inference.api import STTATTS
-from espnet2_ext.inference.decode.decoder import pick_device, task_options
+from espnet2_ext.inference.decode.decoder import open_model, task_options
 from espnet2_ext.inference.interface import Segment, Speech
 from espnet2_ext.inference.options import LMOptions, ReadingOptions
 from espnet2_ext.io.messages import listed
@@ -49,12 +46,7 @@ class Service:
                 does not fit it.
         """
         self.limits = options_of(args, ServeOptions)
-        self.model = STTATTS(
-            find_or_import(args.model),
-            device=pick_device(args),
-            dtype=getattr(torch, args.dtype),
-            vocoder=args.vocoder,
-        )
+        self.model = open_model(args, find_or_import(args.model))
         if args.language is not None:
             self.model.inputs.language(args.language, 1)
         self._language, self._piece = args.language, args.max_seconds
@@ -79,8 +71,7 @@ class Service:
     @property
     def default_voice(self) -> str | None:
         """Who speaks where nobody is chosen."""
-        table = self.model.inputs.speaker_table
-        return table.default or (table.names[0] if len(table.names) == 1 else None)
+        return self.model.inputs.speaker_table.usual
 
     @property
     def sample_rate(self) -> int:
@@ -288,16 +279,17 @@ def _seconds_of(path: Path) -> float:
         RequestError: it would fill the memory.
     """
     try:
-        info = soundfile.info(str(path))
-    except (soundfile.LibsndfileError, RuntimeError):
+        with opened(path) as file:
+            frames, channels, rate = file.frames, file.channels, file.samplerate
+    except (OSError, BadInputError):
         return 0.0
-    if info.channels > MOST_CHANNELS or info.samplerate > MOST_HZ:
+    if channels > MOST_CHANNELS or rate > MOST_HZ:
         message = (
-            f"{info.channels} channels at {info.samplerate} Hz; send at most "
+            f"{channels} channels at {rate} Hz; send at most "
             f"{MOST_CHANNELS} at {MOST_HZ} Hz"
         )
         raise RequestError(400, message, "unusable_audio", "file")
-    if info.frames > UNKNOWN_FRAMES:
+    if frames > UNKNOWN_FRAMES:
         message = "the file does not say how long it is; convert it to WAV"
         raise RequestError(400, message, "unusable_audio", "file")
-    return info.duration
+    return frames / rate

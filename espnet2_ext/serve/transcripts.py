@@ -5,13 +5,11 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from espnet2_ext.inference.subtitles import srt, vtt
+from espnet2_ext.inference.words import text_of
+
 if TYPE_CHECKING:
     from espnet2_ext.inference.interface import Segment
-
-
-def text_of(segments: "Sequence[Segment]") -> str:
-    """What is said in a recording."""
-    return " ".join(segment.text for segment in segments if segment.text)
 
 
 def verbose(
@@ -61,8 +59,6 @@ def verbose(
 
 def subtitles(segments: "Sequence[Segment]", name: str) -> str:
     """Subtitles in the format ``srt`` or ``vtt``."""
-    from espnet2_ext.inference.subtitles import srt, vtt
-
     lines = (srt if name == "srt" else vtt)(segments)
     return "".join(f"{line}\n" for line in lines)
 

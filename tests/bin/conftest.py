@@ -16,7 +16,13 @@ from tests.bin.decoding import (
     data,
     write,
 )
-from tests.model_dirs import SPEAKERS, TEXTS, write_model, write_waves
+from tests.model_dirs import (
+    SPEAKERS,
+    TEXTS,
+    write_model,
+    write_model_and_waves,
+    write_waves,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -32,10 +38,7 @@ def logging_as_before():
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A model and recordings, for the command ``sttatts``."""
-    root = tmp_path_factory.mktemp("cli")
-    write_model(root / "model")
-    write_waves(root / "wav")
-    return root
+    return write_model_and_waves(tmp_path_factory.mktemp("cli"))
 
 
 @pytest.fixture(scope="module")

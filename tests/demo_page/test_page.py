@@ -14,10 +14,11 @@ from espnet2_ext import STTATTS
 from espnet2_ext.demo_page.options import PageOptions
 from espnet2_ext.inference.interface import Speech
 from tests.browser import DESKTOP, PHONE, open_browser, require_browser
-from tests.model_dirs import write_model, write_waves
+from tests.model_dirs import write_model_and_waves
 
 pytest.importorskip("gradio", reason="gradio is not installed (group 'page')")
 require_browser()
+from selenium.webdriver.common.keys import Keys  # noqa: E402
 
 PICTURES = os.environ.get("STTATTS_PAGE_PICTURES")
 """A folder for screenshots, to be looked at."""
@@ -25,10 +26,7 @@ PICTURES = os.environ.get("STTATTS_PAGE_PICTURES")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    root = tmp_path_factory.mktemp("page")
-    write_model(root / "model")
-    write_waves(root / "wav")
-    return root
+    return write_model_and_waves(tmp_path_factory.mktemp("page"))
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +100,8 @@ def test_the_page(page, folder, browser, request):
     until(lambda: browser.find_elements("css selector", "#picture img"))
     picture(browser, request, "speak")
     # ---- a mistake is said in words
-    text.clear()
+    text.send_keys(Keys.CONTROL, "a")
+    text.send_keys(Keys.BACKSPACE)  # as people do: clear() tells the page nothing
     click(browser, "#speak")
     until(lambda: "empty" in browser.find_element("tag name", "body").text)
     # ---- nothing is wider than the screen

@@ -14,7 +14,7 @@ from espnet2_ext.bin.sttatts import _build_parser
 from espnet2_ext.serve.app import build_app
 from espnet2_ext.serve.service import Service
 from tests.bin.conftest import logging_as_before
-from tests.model_dirs import write_model, write_waves
+from tests.model_dirs import write_model_and_waves
 
 __all__ = ["logging_as_before"]
 
@@ -52,10 +52,7 @@ def serving(model, *options, key=None) -> Iterator[SimpleNamespace]:
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
     """A model and recordings."""
-    root = tmp_path_factory.mktemp("serve")
-    write_model(root / "model")
-    write_waves(root / "wav")
-    return root
+    return write_model_and_waves(tmp_path_factory.mktemp("serve"))
 
 
 @pytest.fixture(scope="session")

@@ -83,6 +83,24 @@ def pick_device(args: argparse.Namespace) -> torch.device:
     return device
 
 
+def open_model(args: argparse.Namespace, files: ModelFiles) -> STTATTS:
+    """Load a model as the options of a command say.
+
+    Args:
+        args: has the fields of ``ComputingOptions``, and perhaps ``vocoder``.
+        files: where the parts of the model are.
+
+    Raises:
+        ValueError, OSError: no such device, or the model does not load.
+    """
+    return STTATTS(
+        files,
+        device=pick_device(args),
+        dtype=getattr(torch, args.dtype),
+        vocoder=getattr(args, "vocoder", None),
+    )
+
+
 def task_options(task: str, args: argparse.Namespace) -> dict[str, Any]:
     """Checked options of the search or the generation, as keywords.
 
@@ -126,12 +144,7 @@ class Decoder:
         self._settings = dict(options)
         if task == "tts":
             self._settings = {"normalize": False, "cut": False, **options}
-        self.model = STTATTS(
-            files,
-            device=pick_device(args),
-            dtype=getattr(torch, args.dtype),
-            vocoder=getattr(args, "vocoder", None),
-        )
+        self.model = open_model(args, files)
         self.model.require(task)
         self.model.inputs.language(args.language, 1)
         if task == "asr":
