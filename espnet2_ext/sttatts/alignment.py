@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
-import torchaudio
 from torch import Tensor, nn
 
 from espnet2_ext.sttatts.config import ModelConfig
 from espnet2_ext.sttatts.layers import valid_mask
-from espnet2_ext.sttatts.symbols import blank_id
+from espnet2_ext.sttatts.viterbi import best_states
 from espnet2_ext.sttatts.warping import matching_frames
 
 if TYPE_CHECKING:
@@ -66,30 +65,26 @@ def letter_times(
         Times and scores; a text that does not fit into its frames has none.
     """
     log_probs = ctc_logits.float().log_softmax(dim=-1)
-    blank = blank_id(ctc_logits.size(2))
-    centres = torch.zeros(text.shape, device=text.device)
-    scores = torch.full((text.size(0),), float("-inf"), device=text.device)
-    rows = zip(frame_lengths.tolist(), text_lengths.tolist(), strict=True)
-    for row, (frames, letters) in enumerate(rows):
-        labels = text[row, :letters].int()
-        repeats = int((labels[1:] == labels[:-1]).sum())  # need a blank in between
-        if not letters or frames < letters + repeats:
-            continue
-        path, path_scores = torchaudio.functional.forced_align(
-            log_probs[row : row + 1, :frames], labels.unsqueeze(0), blank=blank
+    (rows, length), device = text.shape, text.device
+    real = valid_mask(text_lengths, length)
+    states = best_states(log_probs, frame_lengths, text, text_lengths)
+    heard = valid_mask(frame_lengths, states.size(1)) & (states % 2 == 1)
+    # The letter of each frame; a column behind the last one takes the blanks.
+    letter = torch.where(heard, states // 2, length)
+    frame = torch.arange(states.size(1), device=device).expand(rows, -1)
+    first, last = (
+        torch.zeros(rows, length + 1, dtype=torch.long, device=device).scatter_reduce(
+            1, letter, frame, reduce, include_self=False
         )
-        centres[row, :letters] = _middles(path[0], blank)
-        scores[row] = path_scores[0][path[0] != blank].mean()
-    return LetterTimes(centres, scores)
-
-
-def _middles(path: Tensor, blank: int) -> Tensor:
-    """Middle frame of each letter of a path (T,)."""
-    before = torch.cat([path.new_full((1,), blank), path[:-1]])
-    after = torch.cat([path[1:], path.new_full((1,), blank)])
-    first = ((path != blank) & (path != before)).nonzero().squeeze(1)
-    last = ((path != blank) & (path != after)).nonzero().squeeze(1)
-    return (first + last).float() / 2
+        for reduce in ("amin", "amax")
+    )
+    centres = ((first + last)[:, :length] / 2).masked_fill(~real, 0.0)
+    labels = F.pad(text, (0, 1)).gather(1, letter)
+    spoken = log_probs.gather(2, labels.unsqueeze(2)).squeeze(2) * heard
+    scores = spoken.sum(dim=1) / heard.sum(dim=1).clamp(min=1)
+    repeated = (text[:, 1:] == text[:, :-1]) & real[:, 1:]  # need a blank in between
+    fits = (text_lengths > 0) & (frame_lengths >= text_lengths + repeated.sum(dim=1))
+    return LetterTimes(centres, scores.masked_fill(~fits, float("-inf")))
 
 
 def spoken_letter(times: Tensor, letters: Tensor, moments: Tensor) -> Tensor:

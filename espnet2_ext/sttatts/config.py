@@ -156,6 +156,9 @@ class ModelConfig(_Strict):
     ``generation_prenet_dropout`` replaces ``prenet_dropout`` where speech is generated;
     None keeps it, as in Tacotron 2 and the paper.
 
+    ``scheduled_sampling`` (0 to 1) lets a speaking decoder learn from its own frames,
+    too: up to so many of them stand for true ones; see ``with_own_frames``.
+
     ``attention_window`` (letters back, letters ahead) confines the guided heads of a
     speaking decoder to the letters beside the one that was spoken last; see
     :mod:`espnet2_ext.sttatts.alignment`.  ``conversion_window`` does so where speech is
@@ -187,6 +190,7 @@ class ModelConfig(_Strict):
     prenet_units: int = 256
     prenet_dropout: float = 0.5
     generation_prenet_dropout: float | None = None
+    scheduled_sampling: float = 0.0
     attention_window: tuple[int, int] = (0, 0)
     conversion_window: tuple[int, int] = (0, 0)
     postnet_layers: int = 5

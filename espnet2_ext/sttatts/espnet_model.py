@@ -212,21 +212,46 @@ class ESPnetSTTATTSModel(AbsESPnetModel):
         Returns:
             Frames before and after the post-net, stop logits, attentions.
         """
-        rows, steps = prev_mel.shape[:2]
         if prev_mel_lengths is None:
+            rows, steps = prev_mel.shape[:2]
             prev_mel_lengths = memory_lengths.new_full((rows,), steps)
+        x, attentions = self.speech_states(
+            memory,
+            memory_lengths,
+            prev_mel,
+            spembs,
+            prev_mel_lengths,
+            prenet_dropout,
+            window,
+            task,
+            language,
+        )
+        exact = (padding or self.config.padding) == "exact"
+        frames = prev_mel_lengths * self.config.reduction_factor if exact else None
+        return self.speech_decoder_postnet(x, attentions, frames)
+
+    def speech_states(
+        self,
+        memory: Tensor,
+        memory_lengths: Tensor,
+        prev_mel: Tensor,
+        spembs: Tensor,
+        prev_mel_lengths: Tensor,
+        prenet_dropout: float | None = None,
+        window: Tensor | None = None,
+        task: str = "tts",
+        language: Tensor | None = None,
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Decoder states (B, L, D) and attentions of :meth:`decode_speech`."""
         x = self.speech_decoder_prenet(prev_mel, spembs, prenet_dropout)
-        x, attentions = self.decoder_of(task, rows, language)(
+        return self.decoder_of(task, len(memory), language)(
             x,
-            valid_mask(prev_mel_lengths, steps),
+            valid_mask(prev_mel_lengths, prev_mel.size(1)),
             memory,
             valid_mask(memory_lengths, memory.size(1)),
             need_weights=True,
             window=window,
         )
-        exact = (padding or self.config.padding) == "exact"
-        frames = prev_mel_lengths * self.config.reduction_factor if exact else None
-        return self.speech_decoder_postnet(x, attentions, frames)
 
     # ---- train -----------------------------------------------------------------
 

@@ -148,19 +148,52 @@ def teacher_forced_speech(
             window = visible_letters(
                 config, task, reading, memory.size(1), model.training
             )
-    output = model.decode_speech(
-        model.fuse(memory, task, language),
-        memory_lengths,
-        prev_mel,
-        batch[f"{task}_spembs"],
-        steps,
-        window=window,
-        task=task,
-        language=language,
-    )
+    decode: dict[str, Any] = {"window": window, "task": task, "language": language}
+    past = (model.fuse(memory, task, language), memory_lengths)
+    spembs = batch[f"{task}_spembs"]
+    if model.training and config.scheduled_sampling:
+        prev_mel = with_own_frames(model, past, prev_mel, spembs, steps, decode)
+    output = model.decode_speech(*past, prev_mel, spembs, steps, **decode)
     return TeacherForced(
         output, mel[:, : prev_mel.size(1) * r], steps, memory_lengths, reading
     )
+
+
+@torch.no_grad()
+def with_own_frames(
+    model: "ESPnetSTTATTSModel",
+    memory: tuple[Tensor, Tensor],
+    prev_mel: Tensor,
+    spembs: Tensor,
+    steps: Tensor,
+    decode: dict[str, Any],
+) -> Tensor:
+    """Put the decoder's own frames in the place of some true ones.
+
+    A decoder that has only met the true past goes astray in its own. Transformers learn
+    from it in two passes (Mihaylova and Martins 2019, "Scheduled sampling for
+    transformers"): the first one, without gradients, says what the decoder would have
+    said.
+
+    Args:
+        model: ``config.scheduled_sampling`` is the largest share of an utterance that
+            is replaced; each draws its own.
+        memory: (B, T, D) after fusion, and (B,) its lengths.
+        prev_mel: (B, L, F) true past.
+        spembs: (B, E).
+        steps: (B,) real decoder steps.
+        decode: window, task and language of the second pass.
+
+    Returns:
+        (B, L, F).
+    """
+    r, (rows, length) = model.config.reduction_factor, prev_mel.shape[:2]
+    states, _ = model.speech_states(*memory, prev_mel, spembs, steps, **decode)
+    frames, _ = model.speech_decoder_postnet.frames(states)
+    own = teacher_forcing_input(frames.to(prev_mel), r)
+    draws = torch.rand(2, rows, length, device=prev_mel.device)
+    share = model.config.scheduled_sampling * draws[0, :, :1]
+    return torch.where((draws[1] < share).unsqueeze(2), own, prev_mel)
 
 
 def speech_loss(

@@ -29,7 +29,8 @@ def matching_frames(
     """
     one = F.normalize(source.float(), dim=2)
     other = F.normalize(target.float(), dim=2)
-    distance = (1.0 - one @ other.transpose(1, 2)).cpu().numpy()
+    with torch.autocast(source.device.type, enabled=False):  # NumPy has no bf16
+        distance = (1.0 - one @ other.transpose(1, 2)).cpu().numpy()
     frames = warp(distance, source_lengths.cpu().numpy(), target_lengths.cpu().numpy())
     return torch.from_numpy(frames).to(source.device)
 

@@ -1,16 +1,20 @@
-r"""Give a trained model more decoder layers and a wider post-net, its speech unchanged.
+r"""Give a trained model more layers, a wider post-net or finer steps.
 
     python -m local.mini_librispeech.grow model.zip -o grown.zip \
-        --decoder_layers 4 --postnet_channels 384
+        --decoder_layers 4 --postnet_channels 384 --reduction_factor 2
 
 What is new adds nothing at first: the layers' outputs and what the next convolution
-takes from new channels are zero (Net2Net, Chen et al. 2016, in its simplest form).
+takes from new channels are zero (Net2Net, Chen et al. 2016, in its simplest form). So
+the model speaks and hears as before; with finer steps it has to find its pace again,
+as each step makes only the first of the frames that it made.
 """
 
 import argparse
 import dataclasses
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
@@ -23,7 +27,10 @@ from espnet2_ext.sttatts.configuration import plain_values
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 
 ADDS = ("self_attn.out_proj", "encoder_attn.out_proj", "feed_forward.fc2")
-"""Where a decoder layer adds to what passes through it."""
+"""Where a layer adds to what passes through it."""
+
+STEP = tuple(f"speech_decoder_postnet.{name}_projection." for name in ("frame", "stop"))
+"""What makes the frames of a step, one after the other."""
 
 
 def grow_weights(old: ESPnetSTTATTSModel, new: ESPnetSTTATTSModel) -> dict[str, Tensor]:
@@ -31,22 +38,30 @@ def grow_weights(old: ESPnetSTTATTSModel, new: ESPnetSTTATTSModel) -> dict[str, 
 
     Args:
         old: trained.
-        new: initialised; deeper in the decoder, wider in the post-net, else the same.
+        new: initialised; deeper, wider in the post-net, or with fewer frames a step;
+            else the same.
 
     Raises:
         ValueError: they differ elsewhere, or the new one is smaller.
     """
     known, grown = old.state_dict(), new.state_dict()
-    layers = range(len(old.decoder.layers), len(new.decoder.layers))
-    added = tuple(f"decoder.layers.{layer}." for layer in layers)
+    added = tuple(
+        f"{stack}.layers.{layer}."
+        for stack in ("encoder", "decoder")
+        for layer in range(
+            len(getattr(old, stack).layers), len(getattr(new, stack).layers)
+        )
+    )
     extra = {name for name in grown.keys() - known.keys() if name.startswith(added)}
     if grown.keys() - extra != known.keys():
-        raise ValueError("the models differ in more than decoder layers and channels")
+        raise ValueError("the models differ in more than layers and channels")
     for name in extra:
         if any(part in name for part in ADDS):
             grown[name].zero_()
     for name, value in known.items():
         target = grown[name]
+        if name.startswith(STEP):
+            value = value[: len(target)]
         if value.shape == target.shape:
             grown[name] = value
             continue
@@ -54,29 +69,28 @@ def grow_weights(old: ESPnetSTTATTSModel, new: ESPnetSTTATTSModel) -> dict[str, 
             raise ValueError(f"{name} is {tuple(target.shape)}, was {(*value.shape,)}")
         if any(a > b for a, b in zip(value.shape, target.shape, strict=True)):
             raise ValueError(f"{name} would shrink to {tuple(target.shape)}")
+        if name.startswith(STEP):
+            raise ValueError("a step cannot get more frames")
         if value.dim() > 1:  # Old channels take nothing from new ones.
             target[: len(value)] = 0
         target[tuple(slice(size) for size in value.shape)] = value
     return grown
 
 
-def grow(model: Path | None, output: Path, decoder_layers: int, channels: int) -> None:
+def grow(model: Path | None, output: Path, sizes: Mapping[str, Any]) -> None:
     """Pack a larger model that speaks and hears like ``model``.
 
     Args:
         model: packed model or its directory; None for the one of the package.
         output: the new one, a zip.
-        decoder_layers: of the new one.
-        channels: of the new one's post-net.
+        sizes: of the new one, by their names in ``ModelConfig``.
 
     Raises:
         ValueError: see :func:`grow_weights`; or a size that no model can have.
     """
     files = find_model(model)
     old = STTATTS(files)
-    config = dataclasses.replace(
-        old.model.config, decoder_layers=decoder_layers, postnet_channels=channels
-    )
+    config = dataclasses.replace(old.model.config, **sizes)
     torch.manual_seed(0)
     with torch.no_grad():
         state = grow_weights(old.model, ESPnetSTTATTSModel(config, old.token_list))
@@ -89,6 +103,9 @@ def grow(model: Path | None, output: Path, decoder_layers: int, channels: int) -
         pack_model(larger, output)
 
 
+SIZES = ("encoder_layers", "decoder_layers", "postnet_channels", "reduction_factor")
+
+
 def main(argv: list[str] | None = None) -> None:
     """Grow a model as the command line says."""
     parser = argparse.ArgumentParser(
@@ -96,10 +113,13 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("model", nargs="?", type=Path, help="default: the package's")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="ZIP")
-    parser.add_argument("--decoder_layers", type=int, required=True, metavar="N")
-    parser.add_argument("--postnet_channels", type=int, required=True, metavar="N")
+    for size in SIZES:
+        parser.add_argument(
+            f"--{size}", type=int, metavar="N", help="default: as it is"
+        )
     args = parser.parse_args(argv)
-    grow(args.model, args.output, args.decoder_layers, args.postnet_channels)
+    sizes = {size: getattr(args, size) for size in SIZES}
+    grow(args.model, args.output, {k: v for k, v in sizes.items() if v is not None})
 
 
 if __name__ == "__main__":

@@ -20,6 +20,14 @@ def test_sounds_are_found_where_they_are():
     assert found[0].tolist() == [0.5, 2.0, 2.0, 2.0, 4.0, 6.0, 6.0]
 
 
+def test_mixed_precision_changes_nothing():
+    source, target = frames([0, 0, 1, 2]), frames([0, 1, 1, 2])
+    lengths = torch.tensor([4])
+    with torch.autocast("cpu", torch.bfloat16):
+        found = matching_frames(source, lengths, target, lengths)
+    assert found.tolist() == matching_frames(source, lengths, target, lengths).tolist()
+
+
 def test_rows_do_not_depend_on_their_batch():
     source, target = frames([0, 1, 2, 3]), frames([0, 0, 1, 2, 3])
     alone = matching_frames(source, torch.tensor([4]), target, torch.tensor([5]))
