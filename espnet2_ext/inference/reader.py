@@ -11,6 +11,10 @@ LONGEST = 0.5
 the window moves on, and at the end of the text the speech ends: a decoder that feeds on
 its own sound otherwise holds it now and then for ever."""
 
+HURRIED = 0.07
+"""Seconds for each further letter, about as many as speech takes, until the decoder
+goes on by itself: who is lost on one letter mostly stays on the next ones, too."""
+
 
 class Reader:
     """The letter that each utterance spoke last, by the guided heads' attention."""
@@ -27,9 +31,11 @@ class Reader:
         self.last = lengths - 1
         self.letter = torch.zeros_like(lengths)
         self.dwelt = torch.zeros_like(lengths)
+        self.lost = torch.zeros_like(lengths, dtype=torch.bool)
         audio = config.audio
         step = config.reduction_factor * audio.hop_length / audio.sample_rate
         self.patience = max(1, round(LONGEST / step))
+        self.hurry = max(1, round(HURRIED / step))
 
     def window(self, letters: int) -> Tensor:
         """What the heads may see in the next step: (B, H, 1, ``letters``)."""
@@ -52,9 +58,12 @@ class Reader:
         letters = torch.arange(mean.size(1), device=mean.device, dtype=mean.dtype)
         seen = torch.maximum(self.letter, (mean @ letters).round().long())
         self.dwelt = torch.where(seen > self.letter, 0, self.dwelt + 1)
-        stuck = (self.dwelt >= self.patience) & (seen < self.last)
+        self.lost = self.lost & (seen == self.letter)
+        patience = torch.where(self.lost, self.hurry, self.patience)
+        stuck = (self.dwelt >= patience) & (seen < self.last)
         self.letter = seen + stuck.long()
         self.dwelt = self.dwelt.masked_fill(stuck, 0)
+        self.lost = self.lost | stuck
 
     @property
     def finished(self) -> Tensor:
@@ -63,7 +72,7 @@ class Reader:
 
     def keep(self, rows: Tensor) -> None:
         """Forget the utterances that are done."""
-        self.last, self.letter, self.dwelt = (
+        self.last, self.letter, self.dwelt, self.lost = (
             value.index_select(0, rows)
-            for value in (self.last, self.letter, self.dwelt)
+            for value in (self.last, self.letter, self.dwelt, self.lost)
         )

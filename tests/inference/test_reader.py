@@ -40,8 +40,21 @@ def test_a_letter_that_is_held_too_long_is_left():
         place.move(looking_at(0))
     assert place.patience == 16
     assert place.letter.tolist() == [1]
-    place.move(looking_at(0))
-    assert place.letter.tolist() == [1]  # with patience anew
+
+
+def test_who_is_lost_is_hurried_until_he_goes_on_by_himself():
+    place = reader()
+    for _ in range(place.patience):
+        place.move(looking_at(0))
+    for letter in (2, 3):
+        for _ in range(place.hurry):
+            assert place.letter.tolist() == [letter - 1]
+            place.move(looking_at(0))
+        assert place.letter.tolist() == [letter]
+    place.move(looking_at(4))
+    for _ in range(place.patience - 1):
+        place.move(looking_at(4))
+        assert place.letter.tolist() == [4]
 
 
 def test_the_end_of_the_text_is_the_end():
