@@ -130,13 +130,20 @@ def _compare_sizes(pretrained: Path, ours: dict[str, Any]) -> None:
     found = [
         f"{name} is {theirs[name]} there, {ours[name]} here"
         for name in SIZES
-        if name in theirs and theirs[name] != ours[name]
+        if name in theirs and _sizes(theirs[name]) != _sizes(ours[name])
     ]
     if found:
         raise ValueError(
             f"--pretrained {pretrained}: is of other sizes ({'; '.join(found)}); "
             "give the --train_config that it was trained with"
         )
+
+
+def _sizes(value: Any) -> Any:
+    """Leave out of a front end what it masks in training, which is no size."""
+    if not isinstance(value, dict):
+        return value
+    return {k: v for k, v in value.items() if not k.startswith("band_mask")}
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -73,6 +73,19 @@ def test_a_model_of_other_sizes(tmp_path, capsys):
     assert check(f"--pretrained={tmp_path}", training=["--preset=mini"]) == 0
 
 
+def test_what_training_masks_is_no_size(tmp_path, capsys):
+    front_end = {"kind": "log_mel", "channels": 256, "band_masks": 2}
+    conf = {"speaker_dim": 256, "front_end": front_end}
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump({"model_conf": conf}))
+    mini = ["--preset=mini", "--model_conf=front_end.band_mask_width=5"]
+    assert check(f"--pretrained={tmp_path}", training=mini) == 0
+    front_end["channels"] = 128
+    path.write_text(yaml.safe_dump({"model_conf": conf}))
+    assert check(f"--pretrained={tmp_path}", training=mini) == 1
+    assert "front_end is" in capsys.readouterr().err
+
+
 def test_a_model_that_is_not_there(tmp_path, capsys):
     assert check(f"--pretrained={tmp_path / 'gone.zip'}") == 1
     assert "gone.zip: no such model" in capsys.readouterr().err
