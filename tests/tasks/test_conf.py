@@ -15,6 +15,7 @@ CONF = Path(__file__).parents[2] / "conf"
 LANGUAGE_MODELS = sorted(CONF.glob("train_lm_*.yaml"))
 TRAINING = sorted({*CONF.glob("train*.yaml")} - {*LANGUAGE_MODELS})
 PHASES = {
+    "phases_arabic_sc_warm": "train_arabic_sc_warm",
     "phases_ar_warm": "train_ar",
     "phases_en_l": "train_en_l",
     "phases_en_l_vc": "train_en_l",
