@@ -47,7 +47,7 @@ def _best_states(
 ) -> Tensor:
     """All rows, a few operations a frame; (B, T, S) and (B, S) to (B, T)."""
     (rows, frames, states), device = emitted.shape, emitted.device
-    never = torch.tensor(float("-inf"), device=device)
+    never = float("-inf")
     ended = torch.arange(frames, device=device).unsqueeze(1) >= frame_lengths
     emitted = emitted.transpose(0, 1).masked_fill(ended.unsqueeze(2), 0.0)
     # What a move costs: two states ahead, one, none. Behind the end nothing moves.

@@ -26,6 +26,9 @@ from espnet2_ext.io.model_files import ModelFiles, find_model
 from espnet2_ext.sttatts.configuration import plain_values
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 
+SIZES = ("encoder_layers", "decoder_layers", "postnet_channels", "reduction_factor")
+"""What can be asked for, as ``ModelConfig`` calls it."""
+
 ADDS = ("self_attn.out_proj", "encoder_attn.out_proj", "feed_forward.fc2")
 """Where a layer adds to what passes through it."""
 
@@ -101,9 +104,6 @@ def grow(model: Path | None, output: Path, sizes: Mapping[str, Any]) -> None:
         torch.save(state, model_file)
         larger = ModelFiles(train_config, model_file, files.bpemodel, files.speakers)
         pack_model(larger, output)
-
-
-SIZES = ("encoder_layers", "decoder_layers", "postnet_channels", "reduction_factor")
 
 
 def main(argv: list[str] | None = None) -> None:
