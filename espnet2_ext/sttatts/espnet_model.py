@@ -19,7 +19,6 @@ from espnet2_ext.sttatts.decoder import Decoder, TaskDecoder, task_adapters
 from espnet2_ext.sttatts.encoder import Encoder, TaskFusion
 from espnet2_ext.sttatts.front_ends import LogMelSpectrogram
 from espnet2_ext.sttatts.layers import initialize, valid_mask
-from espnet2_ext.sttatts.losses import batch_loss
 from espnet2_ext.sttatts.postnet import SpeechDecoderOutput, SpeechDecoderPostnet
 from espnet2_ext.sttatts.prenets import (
     SpeechDecoderPrenet,
@@ -29,6 +28,7 @@ from espnet2_ext.sttatts.prenets import (
     TokenEmbedding,
 )
 from espnet2_ext.sttatts.symbols import PAD, check_token_list
+from espnet2_ext.sttatts.task_losses import batch_loss
 
 
 class ESPnetSTTATTSModel(AbsESPnetModel):

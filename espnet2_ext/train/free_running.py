@@ -16,7 +16,7 @@ from espnet2_ext.inference.attention_scores import attention_scores
 from espnet2_ext.inference.generation import generate
 from espnet2_ext.inference.options import GenerationOptions
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
-from espnet2_ext.sttatts.losses import language_of
+from espnet2_ext.sttatts.task_losses import language_of
 
 UTTERANCES = 8
 """Enough for a curve, and a second or two of a small model."""

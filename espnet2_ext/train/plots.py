@@ -10,7 +10,7 @@ from espnet2.torch_utils.device_funcs import to_device
 
 from espnet2_ext.sttatts.config import SPEECH_OUTPUT
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
-from espnet2_ext.sttatts.losses import teacher_forced_speech
+from espnet2_ext.sttatts.task_losses import teacher_forced_speech
 
 
 @torch.no_grad()

@@ -5,7 +5,7 @@ import pytest
 
 from espnet2_ext.data.collate import TaskCollate
 from espnet2_ext.data.preprocessor import TaskPreprocessor
-from espnet2_ext.sttatts.losses import language_of
+from espnet2_ext.sttatts.task_losses import language_of
 from espnet2_ext.tasks.sttatts import STTATTSTask
 from espnet2_ext.text.cleaners import build_cleaner
 from espnet2_ext.text.tokens import CharacterTokenizer

@@ -15,7 +15,7 @@ from espnet2_ext.sttatts.alignment import (
     spoken_letter,
 )
 from espnet2_ext.sttatts.config import LossConfig
-from espnet2_ext.sttatts.losses import teacher_forced_speech
+from espnet2_ext.sttatts.task_losses import teacher_forced_speech
 from tests.factories import TOKENS, make_batch, tiny_model
 
 BLANK = len(TOKENS) - 1

@@ -13,11 +13,9 @@ from espnet2_ext.sttatts.config import (
     FusionConfig,
 )
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
-from espnet2_ext.sttatts.losses import (
-    teacher_forced_speech,
-    teacher_forcing_tokens,
-)
+from espnet2_ext.sttatts.losses import teacher_forcing_tokens
 from espnet2_ext.sttatts.symbols import build_token_list
+from espnet2_ext.sttatts.task_losses import teacher_forced_speech
 from tests.factories import (
     TINY,
     TOKENS,

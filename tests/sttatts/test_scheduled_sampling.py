@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from espnet2_ext.sttatts import losses
-from espnet2_ext.sttatts.losses import teacher_forced_speech, teacher_forcing_input
+from espnet2_ext.sttatts import task_losses
+from espnet2_ext.sttatts.prenets import teacher_forcing_input
+from espnet2_ext.sttatts.task_losses import teacher_forced_speech
 from tests.factories import make_batch, tiny_model
 
 
@@ -17,7 +18,7 @@ def past_of(model, share: float) -> tuple[torch.Tensor, torch.Tensor]:
     memory = (model.fuse(text[0], "tts"), text[1])
     true = teacher_forcing_input(mel, r)
     object.__setattr__(model.config, "scheduled_sampling", share)
-    mixed = losses.with_own_frames(
+    mixed = task_losses.with_own_frames(
         model, memory, true, batch["tts_spembs"], lengths // r, {}
     )
     return true, mixed
@@ -52,13 +53,13 @@ def test_own_frames_are_the_decoders():
 def test_only_training_samples(training, monkeypatch):
     model = tiny_model(scheduled_sampling=0.5).train(training)
     calls = []
-    inner = losses.with_own_frames
+    inner = task_losses.with_own_frames
 
     def counted(*args):
         calls.append(args)
         return inner(*args)
 
-    monkeypatch.setattr(losses, "with_own_frames", counted)
+    monkeypatch.setattr(task_losses, "with_own_frames", counted)
     forced = teacher_forced_speech(model, "tts", make_batch(4, ("tts",)))
     forced.output.after.sum().backward()
     assert len(calls) == training
