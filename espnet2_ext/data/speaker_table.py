@@ -178,6 +178,8 @@ class SpeakerTable:
 
     def _check(self, vector: np.ndarray, name: str) -> np.ndarray:
         try:
+            if np.iscomplexobj(vector):
+                raise ValueError("complex numbers")  # NumPy would drop a part
             vector = np.asarray(vector, dtype=np.float32).reshape(-1)
         except (TypeError, ValueError, OverflowError):
             raise BadInputError(

@@ -29,6 +29,10 @@ def check_token_list(tokens: Sequence[str]) -> None:
     Raises:
         ValueError: says which symbol is wrong and what was expected.
     """
+    if not isinstance(tokens, list | tuple):
+        raise ValueError(
+            f"the token list is no list of symbols, but of type {type(tokens).__name__}"
+        )
     odd = [token for token in tokens if not isinstance(token, str)]
     if odd:
         raise ValueError(

@@ -90,6 +90,10 @@ def test_speakers_of_each_input_in_any_form(m):
         (lambda m: m.synthesize(["a"], []), "0 speakers for 1 utterances"),
         (lambda m: m.synthesize(["a"], ("anna", "omar")), "2 speakers for 1"),
         (lambda m: m.synthesize("a", {"anna": 1}), "expected a name, a file or 16"),
+        (
+            lambda m: m.synthesize("a", np.ones(16, dtype=complex)),
+            "expected a name, a file or 16",
+        ),
         (lambda m: m.synthesize("a", ""), "unknown speaker ''"),
         (lambda m: m.synthesize("a"), "choose a speaker.*speakers: anna, omar"),
         (lambda m: m.convert(WAVE), "choose a speaker.*speakers: anna, omar"),

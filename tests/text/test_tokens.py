@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from espnet2_ext.sttatts.symbols import UNK, blank_id, build_token_list, mask_id
+from espnet2_ext.sttatts.symbols import (
+    UNK,
+    blank_id,
+    build_token_list,
+    check_token_list,
+    mask_id,
+)
 from espnet2_ext.text.cleaners import build_cleaner
 from espnet2_ext.text.tokens import build_tokenizer
 from tests import oracle
@@ -29,6 +35,12 @@ def test_sentencepiece_as_the_official_code():
     expected = batch["asr_text"][0, : len(ids)].tolist()
     assert ids[:5] == expected[:5] == [4, 6, 11, 5, 4]
     assert tokenizer.decode(ids) == "the rain"
+
+
+@pytest.mark.parametrize("tokens", [{"a": 1}, 7, "abc", None])
+def test_a_token_list_is_a_list(tokens):
+    with pytest.raises(ValueError, match="is no list of symbols, but of type"):
+        check_token_list(tokens)
 
 
 def test_tokenizer_errors():
