@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from espnet2_ext import STTATTS
+from espnet2_ext.inference.vocoders.neural import NeuralVocoder
 from espnet2_ext.io.tables import read_table
 from tests.model_dirs import SPEAKERS
 from tests.recipes.recipe_runs import (
@@ -111,6 +112,27 @@ def test_a_packed_model_decodes_and_scores(finished, forked_python):
     for place, value in tables(root / "my exp" / archive.stem).items():
         if "1best_recog" in place:
             assert value == own[place.replace("/", "_valid.joint_loss.ave/", 1)]
+
+
+VOCODER = (
+    "--steps 2 --channels 16 --discriminator_channels 4 --frames 8 --batch_size 2 "
+    "--num_workers 0"
+)
+
+
+def test_a_vocoder_of_its_own(finished, forked_python):
+    row, root, _ = finished
+    words = command(row, root, "--train_vocoder", "true", "--vocoder_args", VOCODER)
+    words += ["--skip_packing", "false", "--python", forked_python]
+    code, log = run(words, cwd=root)
+    assert code == 0, log
+    assert "stage 8 (training): done before" in log
+    assert "stage 8 (vocoder): log in" in log
+    exp = experiment(root, row)
+    assert len(list((exp / "vocoder" / "mels").glob("*.npy"))) >= 2
+    assert list(exp.glob("tts_*_vocoder_valid.joint_loss.ave/test/.done"))
+    (archive,) = exp.glob("*.zip")
+    assert isinstance(STTATTS.from_pretrained(archive).vocoder, NeuralVocoder)
 
 
 # ---- killed --------------------------------------------------------------------------

@@ -35,6 +35,8 @@ short() { # short NAME: of what file systems take, what is left over as a number
 experiment=$(basename "${train_config:-default}" .yaml)$tag_suffix$(in_name "$train_args")
 [ -z "$download_model" ] || experiment=$(basename "$download_model" .zip)
 exp=$(absolute "${sttatts_exp:-$expdir/${tag:-$(short "$experiment")}}")
+[ "$train_vocoder" = false ] || vocoder=$exp/vocoder
+[[ $train_vocoder = false || $tasks == *tts* ]] || die "--train_vocoder true: goes with --tasks that have tts"
 stats_dir=$(absolute "${stats_dir:-$expdir/stats_$token_type$([ "$cleaner" = none ] || echo "_$cleaner")}")
 lm_name=lm_$(basename "${lm_config:-$([ "$use_lm" = true ] && echo default || echo ngram)}" .yaml)
 lm_exp=$(absolute "${lm_exp:-$expdir/$(short "$lm_name$(in_name "$lm_args")_$token_type")}")

@@ -16,6 +16,7 @@
 #  7 import      of a starting checkpoint, where --pretrained names one;
 #    and the language model of --use_lm or --use_ngram: exp/lm_<configuration>
 #  8 train       exp/<configuration and options>, its log: train.log
+#    and the vocoder of --train_vocoder: exp/<...>/vocoder
 #  9 ASR, 10 TTS, 11 VC: decode the test sets
 # 12 score, 13 results (exp/<tag>/RESULTS.md, results.json, report), 14 pack, 15 upload
 #
@@ -90,6 +91,8 @@ sttatts_exp=                # folder of the experiment; empty: expdir/tag
 stats_dir=                  # folder of the statistics; empty: stats_<tokens> in expdir
 pretrained=                 # start: fairseq or Hugging Face checkpoint, model directory, packed zip
 pretrained_args=            # further options of sttatts_import
+train_vocoder=false         # train a HiFi-GAN on what speech was learned from, and speak with it ...
+vocoder_args=               # ... options of 'python -m tools.vocoder train', such as "--steps 50000"
 # ---- language models of recognition
 use_lm=false                # train ESPnet's language model and recognise with it
 lm_config=                  # YAML of espnet2.bin.lm_train, such as conf/train_lm_mini.yaml
@@ -261,6 +264,15 @@ if begin 8 "training" "$exp" "${dirs[*]} ${learning[*]} $train_args $pretrained 
     run_training "$exp" --num_nodes "$num_nodes" --processes "$train_processes" --raw "$raw" --stats "$stats_dir" \
         --train "${training_dirs[@]}" --valid "${valid_dirs[@]}" -- $bin.sttatts_train "${learning[@]}" \
         ${phases:+--phases "$phases"} ${pretrained:+--init_param "$start/model.pth"} ${untrained[0]:+--keep_untrained true} --output_dir "$exp" "${train_words[@]}"
+    finish
+fi
+if [ "$train_vocoder" = true ] && begin 8 "vocoder" "$vocoder" "$vocoder_args $ngpu" "$exp/$inference_model" "$raw"; then
+    read -ra words <<<"$vocoder_args"
+    processor=$([ "$ngpu" = 0 ] && echo cpu || echo cuda)
+    run "$python" -m tools.vocoder mels "$raw/${train[tts]}/tts" --train_config "$exp/config.yaml" --model_file "$exp/$inference_model" \
+        ${bpemodel:+--bpemodel "$bpemodel"} --device "$processor" --output_dir "$vocoder/mels"
+    run "$python" -m tools.vocoder train "$raw/${train[tts]}/tts" --valid "$raw/${valid[tts]}/tts" --own_mels "$vocoder/mels" \
+        --device "$processor" --output_dir "$vocoder" "${words[@]}"
     finish
 fi
 for task in asr tts vc; do
