@@ -2,12 +2,7 @@
 
 import sys
 
-import torch
-
 from espnet2_ext.io.messages import BadInputError, one_line
-from espnet2_ext.tasks.phase_training import train_phases
-from espnet2_ext.tasks.sttatts import STTATTSTask
-from espnet2_ext.train.resuming import OtherTrainingError
 
 
 class NoGPUError(ValueError):
@@ -16,6 +11,12 @@ class NoGPUError(ValueError):
 
 def main(cmd: list[str] | None = None) -> None:
     """Run ESPnet's training command for our task, once or for each phase."""
+    # Not above: their import fails, too, where no temporary file can be written.
+    import torch
+
+    from espnet2_ext.tasks.phase_training import train_phases
+    from espnet2_ext.tasks.sttatts import STTATTSTask
+
     words = sys.argv[1:] if cmd is None else cmd
     args = STTATTSTask.get_parser().parse_args(words)
     gpus = torch.cuda.device_count()
@@ -34,7 +35,7 @@ def run(cmd: list[str] | None = None) -> int:
     """Run the command; errors that the user can mend are one line and code 2."""
     try:
         main(cmd)
-    except (OtherTrainingError, NoGPUError, BadInputError, OSError) as error:
+    except (NoGPUError, BadInputError, OSError) as error:
         print(f"sttatts_train: error: {one_line(error)}", file=sys.stderr)
         return 2
     return 0

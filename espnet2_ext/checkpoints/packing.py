@@ -130,7 +130,8 @@ def _stage(
     weights = _weights(files.model_file)
     if half:
         weights = _in_half(weights, files.model_file)
-    torch.save(weights, staging / MODEL_NAME)
+    with replacing(staging / MODEL_NAME) as file:
+        torch.save(weights, file)
     speakers = staging / OPTIONAL_NAMES["speakers"]
     if bpemodel is not None:
         copy_file(bpemodel, staging / OPTIONAL_NAMES["bpemodel"])

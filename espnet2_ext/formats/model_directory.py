@@ -11,6 +11,7 @@ import torch
 import yaml
 from torch import Tensor
 
+from espnet2_ext.io.files import replacing
 from espnet2_ext.io.model_files import CONFIG_NAME, MODEL_NAME, OPTIONAL_NAMES
 from espnet2_ext.sttatts.config import ModelConfig
 from espnet2_ext.sttatts.configuration import plain_values, preset_of
@@ -69,7 +70,8 @@ def write_model(
         ctc_head_trained: False if its weights are random.
         remarks: become comments in ``config.yaml``.
     """
-    torch.save(dict(state), folder / MODEL_NAME)
+    with replacing(folder / MODEL_NAME) as file:
+        torch.save(dict(state), file)
     (folder / TOKENS_NAME).write_text("\n".join(tokens) + "\n", encoding="utf-8")
     if bpemodel is not None:
         shutil.copyfile(bpemodel, folder / OPTIONAL_NAMES["bpemodel"])

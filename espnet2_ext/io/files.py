@@ -48,7 +48,13 @@ def naming(path: Path, written: Path | None = None) -> Iterator[None]:
         written: the one that stands for it meanwhile.
     """
     try:
-        yield
+        try:
+            yield
+        except RuntimeError as error:
+            # torch.save ends its archive before it tells of the write that failed.
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None
+            raise
     except OSError as error:
         unnamed = error.filename is None or str(error.filename) == str(written)
         if error.errno and error.strerror and unnamed:

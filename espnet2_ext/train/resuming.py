@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from espnet2_ext.io.files import write_text
+from espnet2_ext.io.messages import BadInputError
 from espnet2_ext.io.settings import read_yaml
 from espnet2_ext.sttatts.configuration import build_model_config, plain_values
 from espnet2_ext.train.checkpoints import CHECKPOINT, PREVIOUS
@@ -41,7 +42,7 @@ SHOWN = 3
 """Differences that a message names before it says how many more there are."""
 
 
-class OtherTrainingError(ValueError):
+class OtherTrainingError(BadInputError):
     """The folder holds a training with other options or data."""
 
 

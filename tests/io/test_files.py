@@ -1,6 +1,8 @@
 """Files and folders are whole or not there; tables have one form."""
 
 import errno
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -90,6 +92,24 @@ def test_a_full_disk_is_told_with_the_file(tmp_path):
     with pytest.raises(OSError, match="file") as error:
         write_text(tmp_path / "file" / "a.txt", "x")
     assert ".unfinished" not in str(error.value)
+
+
+def test_a_full_disk_is_told_by_weights_too(tmp_path):
+    """In a process of its own, whose files may have so many bytes."""
+    code = (
+        "import resource, sys, torch\n"
+        "from pathlib import Path\n"
+        "from espnet2_ext.io.files import replacing\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)\n"
+        "with replacing(Path(sys.argv[2])) as file:\n"
+        "    torch.save({'a': torch.zeros(100_000)}, file)\n"
+    )
+    for limit in ("0", "512", "20000"):
+        words = [sys.executable, "-c", code, limit, str(tmp_path / "a.pth")]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        last = done.stderr.strip().splitlines()[-1]
+        assert last.endswith(f"File too large: '{tmp_path / 'a.pth'}'")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+a", "-b", "@c", "a\tb", "'x", "", "-1.5"])

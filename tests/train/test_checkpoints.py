@@ -3,6 +3,8 @@
 import contextlib
 import errno
 import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -226,3 +228,20 @@ def test_killed_while_writing(unbroken, tmp_path, monkeypatch, call, number):
     for name in names:
         if name.endswith("best.pth"):
             assert os.readlink(whole / name) == os.readlink(tmp_path / name)
+
+
+def test_no_place_for_temporary_files_is_one_line(tmp_path):
+    """A process that may write nothing cannot even import what training needs."""
+    code = (
+        "import resource, sys\n"
+        "from espnet2_ext.bin.sttatts_train import run\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "sys.exit(run(['--token_list', 'x', '--output_dir', sys.argv[1]]))\n"
+    )
+    words = [sys.executable, "-c", code, str(tmp_path / "exp")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    last = done.stderr.strip().splitlines()[-1]
+    assert "sttatts_train: error: " in last
+    assert "No usable temporary directory" in last
+    assert "Traceback" not in done.stderr

@@ -17,6 +17,7 @@ from espnet2_ext.inference.vocoders.streaming import (
     WholeStream,
     WindowStream,
 )
+from espnet2_ext.io.files import replacing, write_text
 from espnet2_ext.io.messages import shown
 from espnet2_ext.io.safe_reading import read_tensors
 from espnet2_ext.io.settings import check_sizes, read_yaml, section
@@ -228,8 +229,9 @@ def save_vocoder(
     text = yaml.safe_dump(settings, sort_keys=False)
     directory.mkdir(parents=True, exist_ok=True)
     weights = {key: value.cpu() for key, value in vocoder.state_dict().items()}
-    torch.save(weights, directory / OWN_WEIGHTS)
-    (directory / OWN_SETTINGS).write_text(text, encoding="utf-8")
+    with replacing(directory / OWN_WEIGHTS) as file:
+        torch.save(weights, file)
+    write_text(directory / OWN_SETTINGS, text)
 
 
 def load_own(directory: Path, audio: AudioConfig) -> NeuralVocoder:
