@@ -76,7 +76,8 @@ def train_vocoder(
         training.go_on()
         left = options.steps - training.step
         if left > 0:
-            held_out = whole(recordings(valid), LogMelSpectrogram(training.audio), 16)
+            log_mel = LogMelSpectrogram(training.audio)
+            held_out = whole(recordings(valid), log_mel, VALIDATED)
             sampler = RandomSampler(corpus, True, left * options.batch_size)
             loader = DataLoader(
                 corpus,
@@ -198,7 +199,7 @@ class _Training:
     def _validate(self, held_out: list[tuple[Tensor, Tensor]]) -> float:
         """Mel distance of whole recordings that training has not seen."""
         distances = []
-        for wave, mel in held_out[:VALIDATED]:
+        for wave, mel in held_out:
             mel = (mel.to(self.device) - self.mean) / self.scale
             fake = self.generator(mel.t()[None])[:, :, : len(wave)]
             true = wave.to(self.device)[None, None, : fake.size(2)]
