@@ -73,6 +73,14 @@ def parser() -> argparse.ArgumentParser:
         "DIR",
         required=True,
     )
+    add(
+        "letters_of",
+        "Kaldi tables of texts; letters that the model lacks become new symbols",
+        "TABLE",
+        nargs="+",
+        default=[],
+    )
+    add("cleaner", "of these texts, such as 'arabic'", "NAME", type=str)
     command.add_argument(
         "--overwrite", action="store_true", help="replace a directory that is not empty"
     )

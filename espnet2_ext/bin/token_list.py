@@ -13,8 +13,10 @@ import logging
 import sys
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
+from espnet2_ext.io.messages import listed
 from espnet2_ext.io.options import (
     add_options,
     command_parser,
@@ -22,11 +24,11 @@ from espnet2_ext.io.options import (
     options_of,
     run_command,
 )
-from espnet2_ext.io.tables import read_table
-from espnet2_ext.text.cleaners import build_cleaner
+from espnet2_ext.sttatts.symbols import UNK
 from espnet2_ext.text.token_lists import (
     MODES,
     character_tokens,
+    cleaned_texts,
     count_characters,
     sentencepiece_tokens,
     tokens_of_model,
@@ -37,6 +39,10 @@ from espnet2_ext.text.tokens import TextOptions, build_tokenizer
 
 RARE = 5
 """Characters that occur less often than this are pointed out."""
+
+
+MOST_UNKNOWN = 0.5
+"""Share of the symbols that a model of another alphabet may not know."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +67,7 @@ def make_list(paths: list[Path], options: ListOptions) -> list[str]:
     """
     if (options.token_type == "bpe") != (options.bpemodel is not None):
         raise ValueError("--token_type bpe and --bpemodel FILE go together")
-    cleaner = build_cleaner(options.cleaner)
-    texts = [cleaner(text) for p in paths for text in read_table(p).values.values()]
+    texts = cleaned_texts(paths, options.cleaner)
     if options.train_bpe is not None:
         if options.bpemodel is None or options.like is not None:
             raise ValueError("--train_bpe goes with --bpemodel FILE and without --like")
@@ -81,6 +86,13 @@ def make_list(paths: list[Path], options: ListOptions) -> list[str]:
         return character_tokens(counts)
     tokenizer = build_tokenizer(options.token_type, tokens, options.bpemodel)
     unknown = Counter(symbol for text in texts for symbol in tokenizer.unknown(text))
+    symbols = Counter(chain.from_iterable(map(tokenizer.encode, texts)))
+    if symbols[UNK] > MOST_UNKNOWN * symbols.total():
+        raise ValueError(
+            f"{symbols[UNK]} of {symbols.total()} symbols of the texts are unknown to "
+            f"{options.like or options.bpemodel}, such as {listed(list(unknown))}; a "
+            "packed model learns new letters where sttatts_import has --letters_of"
+        )
     if unknown:
         logging.warning("unknown symbols, with their texts: %s", dict(unknown))
     return tokens

@@ -6,11 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+import yaml
+
 from espnet2_ext.checkpoints.vocoders import import_vocoder
+from espnet2_ext.formats.fitting import grow_tables
 from espnet2_ext.formats.hugging_face import is_hugging_face
 from espnet2_ext.formats.importing import directory_of, import_into
 from espnet2_ext.formats.model_directory import new_directory
 from espnet2_ext.formats.report import ImportReport
+from espnet2_ext.formats.vocabulary import token_list_of
+from espnet2_ext.io.files import replacing, write_text
 from espnet2_ext.io.model_files import (
     CONFIG_NAME,
     META_NAME,
@@ -18,8 +24,10 @@ from espnet2_ext.io.model_files import (
     OPTIONAL_NAMES,
     find_model,
 )
-from espnet2_ext.io.settings import read_json
+from espnet2_ext.io.safe_reading import read_tensors
+from espnet2_ext.io.settings import read_json, read_yaml
 from espnet2_ext.sttatts.config import AudioConfig
+from espnet2_ext.text.token_lists import cleaned_texts, count_characters
 
 
 def import_checkpoints(
@@ -27,6 +35,8 @@ def import_checkpoints(
     output_dir: Path,
     vocoder: Path | None = None,
     overwrite: bool = False,
+    letters_of: Sequence[Path] = (),
+    cleaner: str | None = None,
     **options: Any,
 ) -> ImportReport:
     """Write a model directory, or a vocoder where only one is given.
@@ -37,6 +47,9 @@ def import_checkpoints(
         output_dir: is made.
         vocoder: directory that :func:`import_vocoder` takes; put beside the model.
         overwrite: replace a directory that is not empty.
+        letters_of: Kaldi tables of texts; letters that the model lacks become new
+            symbols.
+        cleaner: of these texts.
         options: of :func:`import_into`.
 
     Returns:
@@ -56,13 +69,16 @@ def import_checkpoints(
     vocoder = vocoder or next(map(directory_of, vocoders), None)
     if not models and vocoder is None:
         raise ValueError("nothing to import: give --checkpoint or --vocoder")
+    letters = sorted(count_characters(cleaned_texts(letters_of, cleaner)))
     with new_directory(output_dir, overwrite) as folder:
         if len(models) == 1 and _is_packed(models[0]):
-            return _unpack(models[0], folder)
+            report = _unpack(models[0], folder)
+            _add_letters(folder, letters, report)
+            return report
         if not models:
             report, place, audio = ImportReport(), folder, AudioConfig()
         else:
-            report, config = import_into(folder, models, **options)
+            report, config = import_into(folder, models, letters=letters, **options)
             place, audio = folder / OPTIONAL_NAMES["vocoder"], config.audio
         if vocoder is not None:
             report.facts["vocoder"] = import_vocoder(vocoder, place, audio)
@@ -103,3 +119,21 @@ def _unpack(archive: Path, folder: Path) -> ImportReport:
         elif source is not None:
             shutil.copyfile(source, folder / place)
     return report
+
+
+def _add_letters(folder: Path, letters: Sequence[str], report: ImportReport) -> None:
+    """Let the model in ``folder`` know letters that it lacks."""
+    config = read_yaml(folder / CONFIG_NAME)
+    tokens = config["token_list"]
+    new = [letter for letter in letters if letter not in tokens]
+    if not new or config.get("token_type", "char") != "char":
+        return
+    wanted = token_list_of([*tokens, *new])
+    state = grow_tables(read_tensors(folder / MODEL_NAME), tokens, wanted)
+    with replacing(folder / MODEL_NAME) as file:
+        torch.save(state, file)
+    text = yaml.safe_dump(
+        {**config, "token_list": wanted}, sort_keys=False, allow_unicode=True
+    )
+    write_text(folder / CONFIG_NAME, text)
+    report.facts["new symbols"] = new

@@ -222,6 +222,32 @@ def _fit_rows(
     return fitted, f"{len(pairs)} rows kept, {len(tokens) - len(pairs)} initialised"
 
 
+def grow_tables(
+    state: Mapping[str, Tensor], tokens: Sequence[str], wanted: Sequence[str]
+) -> dict[str, Tensor]:
+    """Give a model's tables the rows of other tokens.
+
+    Args:
+        state: of a model with the symbols ``tokens``.
+        tokens: symbols by row.
+        wanted: symbols of the result; those that are new get random rows, of the mean
+            and the deviation of the others.
+
+    Returns:
+        The state, its tables replaced.
+    """
+    random = torch.Generator().manual_seed(SEED)
+    grown = dict(state)
+    for name in (EMBEDDING, *CTC_TABLES):
+        if name in state:
+            value, known = state[name], state[name].float()
+            shape = (len(wanted), *value.shape[1:])
+            drawn = torch.randn(shape, generator=random) * known.std(dim=0)
+            initial = (drawn + known.mean(dim=0)).to(value.dtype)
+            grown[name], _ = _fit_rows(value, initial, tokens, wanted)
+    return grown
+
+
 def _fit_columns(value: Tensor, initial: Tensor) -> tuple[Tensor, str]:
     """Keep the columns of D and of the speaker values that both have."""
     kept = min(value.size(1), initial.size(1))

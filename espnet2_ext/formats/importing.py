@@ -32,6 +32,7 @@ def import_into(
     bpemodel: Path | None = None,
     speaker_dim: int | None = None,
     join: str | None = None,
+    letters: Sequence[str] = (),
 ) -> tuple[ImportReport, ModelConfig]:
     """Write the files of a model, but not the report, which may grow further.
 
@@ -44,6 +45,8 @@ def import_into(
         bpemodel: SentencePiece model; that of the directories by default.
         speaker_dim: size of the speaker embeddings; the checkpoint's by default.
         join: task whose model gives encoder and decoder where two are joined.
+        letters: that the model is to know, too; of a SentencePiece model's pieces
+            there are no more.
 
     Returns:
         What became of every tensor, and the model's configuration.
@@ -62,6 +65,8 @@ def import_into(
     if new_dictionary is not None:
         symbols = fairseq_rows(read_fairseq_dictionary(new_dictionary))
         report.facts["new dictionary"] = new_dictionary.name
+    if letters and bpemodel is None and not any(map(bpemodel_of, paths)):
+        symbols = [*symbols, *(each for each in letters if each not in symbols)]
     tokens = token_list_of(symbols)
     try:
         config, state = fit(source, tokens, speaker_dim)

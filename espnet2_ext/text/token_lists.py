@@ -8,12 +8,14 @@ from pathlib import Path
 
 from espnet2_ext.io.files import replacing
 from espnet2_ext.io.settings import read_yaml
+from espnet2_ext.io.tables import read_table
 from espnet2_ext.sttatts.symbols import (
     FIRST_SYMBOLS,
     LAST_SYMBOLS,
     build_token_list,
     check_token_list,
 )
+from espnet2_ext.text.cleaners import build_cleaner
 from espnet2_ext.text.tokens import SPACE, CharacterTokenizer, load_pieces
 
 MODES = ("unigram", "bpe")
@@ -54,6 +56,17 @@ def train_pieces(texts: Iterable[str], size: int, mode: str, path: Path) -> None
         ) from None
     with replacing(path) as file:
         file.write(written.getvalue())
+
+
+def cleaned_texts(paths: Iterable[Path], cleaner: str | None) -> list[str]:
+    """All texts of Kaldi tables, cleaned.
+
+    Raises:
+        FileNotFoundError: no such table.
+        ValueError: unknown cleaner.
+    """
+    clean = build_cleaner(cleaner)
+    return [clean(text) for p in paths for text in read_table(p).values.values()]
 
 
 def count_characters(texts: Iterable[str]) -> Counter[str]:

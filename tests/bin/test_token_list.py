@@ -50,7 +50,7 @@ def test_sentencepiece(tmp_path, texts, caplog):
     assert "unknown symbols" in caplog.text
 
 
-def test_like_another_model(tmp_path, texts, caplog):
+def test_like_another_model(tmp_path, texts, caplog, capsys):
     config = tmp_path / "config.yaml"
     symbols = [
         "<s>",
@@ -66,6 +66,10 @@ def test_like_another_model(tmp_path, texts, caplog):
     config.write_text(yaml.safe_dump({"token_list": symbols}))
     assert make(tmp_path, texts, "--like", str(config)) == symbols
     assert "'é': 1" in caplog.text
+    (tmp_path / "arabic").write_text("u1 خلف فلخ\n")
+    words = [str(tmp_path / "arabic"), "--like", str(config), "--output", "x"]
+    assert main(words) == 1
+    assert "6 of 8 symbols of the texts are unknown to" in capsys.readouterr().err
     config.write_text("preset: tiny\n")
     words = [*texts, "--like", str(config), "--output", str(tmp_path / "y")]
     assert main(words) == 1
