@@ -114,27 +114,6 @@ def test_a_packed_model_decodes_and_scores(finished, forked_python):
             assert value == own[place.replace("/", "_valid.joint_loss.ave/", 1)]
 
 
-VOCODER = (
-    "--steps 2 --channels 16 --discriminator_channels 4 --frames 8 --batch_size 2 "
-    "--num_workers 0"
-)
-
-
-def test_a_vocoder_of_its_own(finished, forked_python):
-    row, root, _ = finished
-    words = command(row, root, "--train_vocoder", "true", "--vocoder_args", VOCODER)
-    words += ["--skip_packing", "false", "--python", forked_python]
-    code, log = run(words, cwd=root)
-    assert code == 0, log
-    assert "stage 8 (training): done before" in log
-    assert "stage 8 (vocoder): log in" in log
-    exp = experiment(root, row)
-    assert len(list((exp / "vocoder" / "mels").glob("*.npy"))) >= 2
-    assert list(exp.glob("tts_*_vocoder_valid.joint_loss.ave/test/.done"))
-    (archive,) = exp.glob("*.zip")
-    assert isinstance(STTATTS.from_pretrained(archive).vocoder, NeuralVocoder)
-
-
 # ---- killed --------------------------------------------------------------------------
 
 KILLED = {
@@ -190,6 +169,29 @@ def packed_files(exp):
     with zipfile.ZipFile(path) as archive:
         names = set(archive.namelist()) - {"meta.yaml", "README.md"}
         return {name: archive.read(name) for name in names}
+
+
+# ---- a vocoder (after what looks at the packed model, which it replaces) ------------
+
+VOCODER = (
+    "--steps 2 --channels 16 --discriminator_channels 4 --frames 8 --batch_size 2 "
+    "--num_workers 0"
+)
+
+
+def test_a_vocoder_of_its_own(finished, forked_python):
+    row, root, _ = finished
+    words = command(row, root, "--train_vocoder", "true", "--vocoder_args", VOCODER)
+    words += ["--skip_packing", "false", "--python", forked_python]
+    code, log = run(words, cwd=root)
+    assert code == 0, log
+    assert "stage 8 (training): done before" in log
+    assert "stage 8 (vocoder): log in" in log
+    exp = experiment(root, row)
+    assert len(list((exp / "vocoder" / "mels").glob("*.npy"))) >= 2
+    assert list(exp.glob("tts_*_vocoder_valid.joint_loss.ave/test/.done"))
+    (archive,) = exp.glob("*.zip")
+    assert isinstance(STTATTS.from_pretrained(archive).vocoder, NeuralVocoder)
 
 
 # ---- misuse --------------------------------------------------------------------------
