@@ -40,7 +40,6 @@ from espnet2_ext.text.tokens import TextOptions, build_tokenizer
 RARE = 5
 """Characters that occur less often than this are pointed out."""
 
-
 MOST_UNKNOWN = 0.5
 """Share of the symbols that a model of another alphabet may not know."""
 
@@ -85,16 +84,17 @@ def make_list(paths: list[Path], options: ListOptions) -> list[str]:
             logging.warning("rare characters, with their counts: %s", rare)
         return character_tokens(counts)
     tokenizer = build_tokenizer(options.token_type, tokens, options.bpemodel)
-    unknown = Counter(symbol for text in texts for symbol in tokenizer.unknown(text))
     symbols = Counter(chain.from_iterable(map(tokenizer.encode, texts)))
+    if not symbols[UNK]:
+        return tokens
+    unknown = Counter(symbol for text in texts for symbol in tokenizer.unknown(text))
     if symbols[UNK] > MOST_UNKNOWN * symbols.total():
         raise ValueError(
             f"{symbols[UNK]} of {symbols.total()} symbols of the texts are unknown to "
             f"{options.like or options.bpemodel}, such as {listed(list(unknown))}; a "
             "packed model learns new letters where sttatts_import has --letters_of"
         )
-    if unknown:
-        logging.warning("unknown symbols, with their texts: %s", dict(unknown))
+    logging.warning("unknown symbols, with their texts: %s", dict(unknown))
     return tokens
 
 

@@ -1,7 +1,7 @@
 """Adversarial training of a HiFi-GAN with ESPnet's networks (Kong et al. 2020)."""
 
+import inspect
 import logging
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +99,7 @@ class _Training:
         self.params = generator_params(options.channels, self.audio)
         self.generator = HiFiGANGenerator(**self.params).to(self.device)
         discriminator = HiFiGANMultiScaleMultiPeriodDiscriminator(
-            scale_discriminator_params=_scale_params(options.discriminator_channels),
-            period_discriminator_params=_period_params(options.discriminator_channels),
+            **discriminator_params(options.discriminator_channels)
         )
         self.discriminator = discriminator.to(self.device)
         self.optimizers = {
@@ -135,11 +134,10 @@ class _Training:
     def run(self, loader: DataLoader, held_out: list[tuple[Tensor, Tensor]]) -> None:
         """Train, with a checkpoint now and then and at the end."""
         options = self.options
-        told: dict[str, float] = {}
         with progress_bar(
             total=options.steps, initial=self.step, desc="vocoder", unit="updates"
         ) as bar:
-            for segment in islice(loader, options.steps - self.step):
+            for segment in loader:  # of as many batches as updates are left
                 self._set_rate()
                 told = self._update(segment)
                 self.step += 1
@@ -286,34 +284,16 @@ def generator_params(channels: int, audio: AudioConfig) -> dict[str, Any]:
     }
 
 
-def _period_params(channels: int) -> dict[str, Any]:
-    """ESPnet's default, of another width."""
+def discriminator_params(channels: int) -> dict[str, Any]:
+    """ESPnet's own arguments of the discriminators, of another width."""
+    known = inspect.signature(HiFiGANMultiScaleMultiPeriodDiscriminator).parameters
+    widths = {"max_downsample_channels": 32 * channels}
+    period = {"channels": channels}
+    scale = {"channels": 4 * channels, "max_groups": min(16, channels)}
     return {
-        "in_channels": 1,
-        "out_channels": 1,
-        "kernel_sizes": [5, 3],
-        "channels": channels,
-        "downsample_scales": [3, 3, 3, 3, 1],
-        "max_downsample_channels": 32 * channels,
-        "bias": True,
-        "nonlinear_activation": "LeakyReLU",
-        "nonlinear_activation_params": {"negative_slope": 0.1},
-        "use_weight_norm": True,
-        "use_spectral_norm": False,
-    }
-
-
-def _scale_params(channels: int) -> dict[str, Any]:
-    """ESPnet's default, of another width."""
-    return {
-        "in_channels": 1,
-        "out_channels": 1,
-        "kernel_sizes": [15, 41, 5, 3],
-        "channels": 4 * channels,
-        "max_downsample_channels": 32 * channels,
-        "max_groups": min(16, channels),
-        "bias": True,
-        "downsample_scales": [2, 2, 4, 4, 1],
-        "nonlinear_activation": "LeakyReLU",
-        "nonlinear_activation_params": {"negative_slope": 0.1},
+        name: {**known[name].default, **widths, **own}
+        for name, own in (
+            ("period_discriminator_params", period),
+            ("scale_discriminator_params", scale),
+        )
     }

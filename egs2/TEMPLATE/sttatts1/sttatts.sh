@@ -180,7 +180,7 @@ import_start() { # its tokens are needed in stage 5, its weights in stage 8
     local words state letters=()
     [ "$token_type" = bpe ] || letters=(--letters_of "${training_texts[@]}") # new ones become symbols
     [ "$cleaner" = none ] || [ ${#letters[@]} -eq 0 ] || letters+=(--cleaner "$cleaner")
-    state=$(printf '%s\n' "$pretrained" "$pretrained_args" "$bpemodel" "${letters[@]}" | cat - "${training_texts[@]}" | cksum)
+    state=$(printf '%s\n' "$pretrained" "$pretrained_args" "$bpemodel" "${letters[@]}" | cat - ${letters:+"${training_texts[@]}"} | cksum)
     [ "$start" != "$pretrained" ] && [ "$state" != "$(cat "$exp/.imported" 2>/dev/null)" ] || return 0
     read -ra words <<<"$pretrained_args"
     run "$python" -m $bin.sttatts_import --checkpoint "$pretrained" --output_dir "$start" --overwrite \
