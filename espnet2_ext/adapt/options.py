@@ -31,6 +31,18 @@ class AdaptOptions:
     trust: bool = option(
         False, "keep recordings that the model's own ears contradict", bool
     )
+    cleaner: str | None = option(
+        None,
+        "of the texts, where they are of another language than the model's, such as "
+        "arabic: letters that the model lacks become symbols, which it learns "
+        "(default: the model's cleaner; recordings with other letters are left out)",
+    )
+    lora: int | None = option(
+        None,
+        "train LoRA matrices of this rank in all attention, and nothing else: less is "
+        "learned, and less forgotten",
+        int,
+    )
     batch_seconds: float | None = option(
         None, "of speech at once (default: by the amount of data)", float
     )
@@ -44,5 +56,11 @@ class AdaptOptions:
         """
         if not 0 < self.minutes < 1e5:
             raise ValueError(f"minutes={self.minutes}: not a time to train")
+        if self.lora is not None and self.lora < 1:
+            raise ValueError(f"lora={self.lora}: at least 1")
+        if self.lora is not None and self.cleaner is not None:
+            raise ValueError(
+                "lora: what is new about another language needs all weights"
+            )
         if self.batch_seconds is not None and self.batch_seconds < 1:
             raise ValueError(f"batch_seconds={self.batch_seconds}: at least 1")

@@ -18,6 +18,7 @@ from espnet2_ext.adapt.rehearsal import rehearse
 from espnet2_ext.adapt.sources import read_clips
 from espnet2_ext.adapt.training import newest_weights, train, write_data
 from espnet2_ext.checkpoints.packing import pack_model
+from espnet2_ext.checkpoints.starts import add_letters, copy_model
 from espnet2_ext.data.speaker_extractors import load_extractor
 from espnet2_ext.data.speaker_table import SpeakerTable
 from espnet2_ext.formats.import_once import find_or_import
@@ -30,7 +31,9 @@ from espnet2_ext.io.model_files import CONFIG_NAME, ModelFiles
 from espnet2_ext.io.store import Store, digest_of, file_state
 from espnet2_ext.scoring.errors import load_jiwer
 from espnet2_ext.scoring.judges import JudgeOptions, judge_ear
+from espnet2_ext.text.cleaners import build_cleaner
 from espnet2_ext.text.spoken import language_of
+from espnet2_ext.text.token_lists import count_characters
 
 LEAST = 12
 """Recordings; with fewer there is nothing to test with."""
@@ -80,6 +83,10 @@ class _Adaptation:
         self.source, self.output, self.options = source, output, options
         self.folder = folder
         self.files = find_or_import(model_source)
+        self._refuse_another_call()
+        self.clips = read_clips(source, folder, options.speaker)
+        if options.cleaner is not None:
+            self.files = self._with_letters(options.cleaner)
         device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.model = STTATTS(self.files, device=device)
         table = self.model.inputs.speaker_table
@@ -93,7 +100,6 @@ class _Adaptation:
         load_extractor(self.tool)
         self.known = dict(table.vectors)
         """Embeddings by name; a voice that the model has keeps its own."""
-        self._refuse_another_call()
 
     def _refuse_another_call(self) -> None:
         """Keep a folder to one source, model and set of options."""
@@ -111,10 +117,19 @@ class _Adaptation:
 
         Store(self.folder / "call.jsonl", digest_of(made_of), refuse)
 
+    def _with_letters(self, cleaner: str) -> ModelFiles:
+        """Copy the model, with symbols for the letters of the texts."""
+        clean, folder = build_cleaner(cleaner), self.folder / "start"
+        folder.mkdir(exist_ok=True)
+        files = copy_model(self.files, folder)
+        letters = count_characters(clean(clip.text) for clip in self.clips)
+        new = add_letters(folder, letters, cleaner)
+        _tell(f"new letters: {' '.join(new) or 'none'}")
+        return files
+
     def run(self) -> Report:
-        clips = read_clips(self.source, self.folder, self.options.speaker)
         place = self.folder / "new"
-        checked = check_clips(clips, self.model, place, self.options.trust)
+        checked = check_clips(self.clips, self.model, place, self.options.trust)
         checked.write(self.folder / "dropped.tsv")
         for line in checked.lines():
             _tell(line)
@@ -149,7 +164,7 @@ class _Adaptation:
         _tell(f"training: {plan.line()}")
         exp = self.folder / "training"
         try:
-            train(voices, exp, self.files, self.model, plan)
+            train(voices, exp, self.files, self.model, plan, self.options.lora)
         except KeyboardInterrupt:
             self._pack_what_is_there(exp, sets["train"])
             raise

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from espnet2_ext.data.kaldi_dir import KaldiDir
 from espnet2_ext.data.sequence_lengths import write_lengths
 from espnet2_ext.data.speaker_embeddings import EmbeddingOptions, write_embeddings
 from espnet2_ext.inference.api import STTATTS
+from espnet2_ext.io.extras import how_to_install
 from espnet2_ext.io.files import write_text
 from espnet2_ext.io.model_files import ModelFiles
 from espnet2_ext.text.cleaners import build_cleaner
@@ -64,7 +66,12 @@ def write_data(
 
 
 def train(
-    data: Path, folder: Path, files: ModelFiles, model: STTATTS, plan: Plan
+    data: Path,
+    folder: Path,
+    files: ModelFiles,
+    model: STTATTS,
+    plan: Plan,
+    lora: int | None = None,
 ) -> None:
     """Train, or go on with a training that was stopped.
 
@@ -74,8 +81,10 @@ def train(
         files: of the model that it starts from.
         model: the same, loaded.
         plan: how long.
+        lora: rank of the matrices that are trained alone; None: all weights are.
 
     Raises:
+        ImportError: the package for LoRA is missing.
         OtherTrainingError: the folder holds a training on other data.
         KeyboardInterrupt: stopped; epochs that were done stay.
     """
@@ -83,7 +92,8 @@ def train(
 
     tokens, settings = folder / "tokens.txt", folder / "settings.yaml"
     write_tokens(tokens, model.token_list)
-    write_text(settings, yaml.safe_dump(_settings(model, plan), sort_keys=False))
+    config = _settings(model, plan) | (_low_rank(model, lora) if lora else {})
+    write_text(settings, yaml.safe_dump(config, sort_keys=False))
     words = [
         f"--config={settings}",
         f"--token_list={tokens}",
@@ -130,6 +140,22 @@ def _settings(model: STTATTS, plan: Plan) -> dict[str, Any]:
         "use_tensorboard": False,
         "use_matplotlib": False,
         "keep_nbest_models": [2],
+    }
+
+
+def _low_rank(model: STTATTS, rank: int) -> dict[str, Any]:
+    """Settings that train LoRA's matrices in all attention, scaled by 2, alone."""
+    if find_spec("loralib") is None:
+        raise ImportError(f"LoRA needs loralib: {how_to_install('adapters')}")
+    return {
+        "use_adapter": True,
+        "adapter": "lora",
+        "adapter_conf": {
+            "rank": rank,
+            "alpha": 2 * rank,
+            "target_modules": ["attn.q_proj", "attn.v_proj"],
+        },
+        "freeze_param": sorted({k.split(".")[0] for k in model.model.state_dict()}),
     }
 
 

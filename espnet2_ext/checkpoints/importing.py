@@ -1,31 +1,18 @@
 """The import command: checkpoints, vocoders and packed models become directories."""
 
-import shutil
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-import yaml
-
+from espnet2_ext.checkpoints.starts import add_letters, copy_model
 from espnet2_ext.checkpoints.vocoders import import_vocoder
-from espnet2_ext.formats.fitting import grow_tables
 from espnet2_ext.formats.hugging_face import is_hugging_face
 from espnet2_ext.formats.importing import directory_of, import_into
 from espnet2_ext.formats.model_directory import new_directory
 from espnet2_ext.formats.report import ImportReport
-from espnet2_ext.formats.vocabulary import token_list_of
-from espnet2_ext.io.files import replacing, write_text
-from espnet2_ext.io.model_files import (
-    CONFIG_NAME,
-    META_NAME,
-    MODEL_NAME,
-    OPTIONAL_NAMES,
-    find_model,
-)
-from espnet2_ext.io.safe_reading import read_tensors
-from espnet2_ext.io.settings import read_json, read_yaml
+from espnet2_ext.io.model_files import META_NAME, OPTIONAL_NAMES, find_model
+from espnet2_ext.io.settings import read_json
 from espnet2_ext.sttatts.config import AudioConfig
 from espnet2_ext.text.token_lists import cleaned_texts, count_characters
 
@@ -72,8 +59,12 @@ def import_checkpoints(
     letters = sorted(count_characters(cleaned_texts(letters_of, cleaner)))
     with new_directory(output_dir, overwrite) as folder:
         if len(models) == 1 and _is_packed(models[0]):
-            report = _unpack(models[0], folder)
-            _add_letters(folder, letters, report)
+            copy_model(find_model(models[0]), folder)
+            report = ImportReport()
+            report.facts["packed model"] = models[0].name
+            new = add_letters(folder, letters)
+            if new:
+                report.facts["new symbols"] = new
             return report
         if not models:
             report, place, audio = ImportReport(), folder, AudioConfig()
@@ -103,37 +94,3 @@ def _is_packed(path: Path) -> bool:
         return False
     with zipfile.ZipFile(path) as archive:
         return META_NAME in archive.namelist()
-
-
-def _unpack(archive: Path, folder: Path) -> ImportReport:
-    """Copy the files of a packed model, for trainings that start from it."""
-    files = find_model(archive)
-    report = ImportReport()
-    report.facts["packed model"] = archive.name
-    shutil.copyfile(files.train_config, folder / CONFIG_NAME)
-    shutil.copyfile(files.model_file, folder / MODEL_NAME)
-    for name, place in OPTIONAL_NAMES.items():
-        source: Path | None = getattr(files, name)
-        if source is not None and source.is_dir():
-            shutil.copytree(source, folder / place)
-        elif source is not None:
-            shutil.copyfile(source, folder / place)
-    return report
-
-
-def _add_letters(folder: Path, letters: Sequence[str], report: ImportReport) -> None:
-    """Let the model in ``folder`` know letters that it lacks."""
-    config = read_yaml(folder / CONFIG_NAME)
-    tokens = config["token_list"]
-    new = [letter for letter in letters if letter not in tokens]
-    if not new or config.get("token_type", "char") != "char":
-        return
-    wanted = token_list_of([*tokens, *new])
-    state = grow_tables(read_tensors(folder / MODEL_NAME), tokens, wanted)
-    with replacing(folder / MODEL_NAME) as file:
-        torch.save(state, file)
-    text = yaml.safe_dump(
-        {**config, "token_list": wanted}, sort_keys=False, allow_unicode=True
-    )
-    write_text(folder / CONFIG_NAME, text)
-    report.facts["new symbols"] = new

@@ -37,8 +37,9 @@ class TrainedModel:
         Args:
             files: where the parts of the model are.
             device: Where the model and the vocoder run.
-            dtype: Type of the arithmetic; ``torch.bfloat16`` is faster where the
-                processor has it, and not exact.
+            dtype: Type of the arithmetic. ``torch.bfloat16`` is faster where the
+                processor has it, ``torch.int8`` on x86 processors (see
+                ``inference.int8``); neither is exact.
             vocoder: What ``vocoders.loading.load_vocoder`` takes; the model's own by
                 default, else Griffin-Lim. It is loaded when it is needed.
             named_files: the files one by one (``train_config``, ``model_file``,
@@ -47,7 +48,8 @@ class TrainedModel:
 
         Raises:
             TypeError: neither ``files`` nor what is needed of ``named_files``.
-            ValueError: see :func:`read_config` and :func:`load_model`.
+            ValueError: see :func:`read_config`, :func:`load_model` and
+                :func:`~espnet2_ext.inference.int8.to_int8`.
         """
         if files is None:
             files = ModelFiles(**{k: Path(v) for k, v in named_files.items()})
@@ -58,6 +60,10 @@ class TrainedModel:
         self.token_list: list[str] = self.model.token_list
         self.device = torch.device(device)
         self.dtype = dtype
+        if dtype == torch.int8:
+            from espnet2_ext.inference.int8 import to_int8
+
+            to_int8(self.model, self.device)
         self.inputs = ModelInputs(
             self.model, self.config, files.bpemodel, files.speakers, self.device
         )
@@ -132,7 +138,7 @@ class TrainedModel:
         return bool(self.config.get("ctc_head_trained", True))
 
     def _autocast(self) -> torch.autocast:
-        half = self.dtype != torch.float32
+        half = self.dtype in (torch.bfloat16, torch.float16)
         return torch.autocast(
             self.device.type, self.dtype if half else torch.bfloat16, enabled=half
         )

@@ -185,10 +185,10 @@ class ComputingOptions(Checked):
 
     batch_size: Number = option(8, "inputs at once", count)
     device: str | None = option(None, "cpu, cuda, cuda:1, … (default: cpu)")
-    dtype: Literal["float32", "bfloat16", "float16"] = option(
+    dtype: Literal["float32", "bfloat16", "float16", "int8"] = option(
         "float32",
-        "arithmetic; all but float32 are faster and not exact",
-        choices=["float32", "bfloat16", "float16"],
+        "arithmetic; all but float32 are faster and not exact, int8 on x86 only",
+        choices=["float32", "bfloat16", "float16", "int8"],
     )
 
 

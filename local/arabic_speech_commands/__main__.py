@@ -11,7 +11,9 @@ Sets: train, valid and test as published; no speaker is in two of them.
 With --concatenate N also train_joined, valid_joined and test_joined: utterances of N
 words of a speaker, for all three tasks; and train_all and valid_all: both kinds
 together. Longer utterances fill batches better, and a judge that is made for sentences
-reads them better than single words.
+reads them better than single words. With --speeds, the training set has such utterances
+of further speakers as well, for TTS and as targets of VC: those of the set, faster and
+higher, or slower and lower.
 
     python -m local.arabic_speech_commands --corpus-dir DIR --concatenate 5
 """
@@ -34,6 +36,7 @@ from local.arabic_speech_commands.corpus import (
 from local.arabic_speech_commands.spoken import (
     Pair,
     Spoken,
+    at_speed,
     joined,
     pairs,
     single,
@@ -66,6 +69,9 @@ class Options:
     passes: int = 1
     """Times that each training clip is in a joined utterance."""
 
+    speeds: tuple[float, ...] = ()
+    """Of further training speakers, who only say joined utterances, each clip once."""
+
 
 def prepare_arabic_speech_commands(
     corpus_dir: Path, output_dir: Path, options: Options | None = None
@@ -85,20 +91,27 @@ def prepare_arabic_speech_commands(
         ValueError: what is wrong with it, by file and line or clip.
     """
     options = options or Options()
+    if options.speeds and not options.concatenate:
+        raise ValueError("--speeds is of joined utterances: add --concatenate")
     audio_dir = output_dir / "audio" / "arabic_speech_commands"
     audio_dir.mkdir(parents=True, exist_ok=True)
     remove_unfinished(audio_dir)
     writer = _Writer(audio_dir, options)
     counts: dict[str, int] = {}
     for name, clips in read_arabic_speech_commands(corpus_dir).items():
-        for part, spoken in _parts(name, clips, options).items():
-            for task, utterances in writer.tasks(part, spoken, clips).items():
+        others = options.speeds if name == "train" else ()
+        further = [clip for speed in others for clip in at_speed(clips, speed)]
+        for part, spoken in _parts(name, clips, further, options).items():
+            targets = clips if part == name else clips + further
+            for task, utterances in writer.tasks(part, spoken, targets).items():
                 folder = output_dir / part
                 counts[f"{part}/{task}"] = write_set(folder, utterances, (task,))
     return counts
 
 
-def _parts(name: str, clips: list[Clip], options: Options) -> dict[str, list[Spoken]]:
+def _parts(
+    name: str, clips: list[Clip], further: list[Clip], options: Options
+) -> dict[str, list[Spoken]]:
     """The set by itself and what is made of it."""
     parts = {name: single(clips)}
     if options.concatenate:
@@ -109,6 +122,7 @@ def _parts(name: str, clips: list[Clip], options: Options) -> dict[str, list[Spo
                 f"--concatenate {options.concatenate}: no speaker of '{name}' has as "
                 "many clips"
             )
+        longer += joined(further, options.concatenate, 1, SEED)
         parts[f"{name}_joined"] = longer
         if name != "test":
             parts[f"{name}_all"] = parts[name] + longer
@@ -126,13 +140,14 @@ class _Writer:
         self, title: str, spoken: list[Spoken], clips: list[Clip]
     ) -> dict[str, list[Utterance]]:
         """Utterances of a set for each task."""
-        chosen = list(pairs(spoken, clips, self._options.vc_pairs, SEED))
+        recorded = [item for item in spoken if item.recorded]
+        chosen = list(pairs(recorded, clips, self._options.vc_pairs, SEED))
         needed = [*spoken, *(pair.target for pair in chosen)]
         for item in tqdm(needed, desc=f"{title}: recordings"):
             if item.uid not in self._made:
                 self._made[item.uid] = self._write(item)
         return {
-            "asr": [_utterance(item, self._natural(item)) for item in spoken],
+            "asr": [_utterance(item, self._natural(item)) for item in recorded],
             "tts": [_utterance(item, self._made[item.uid]) for item in spoken],
             "vc": [self._conversion(pair) for pair in chosen],
         }
@@ -194,6 +209,15 @@ def main(argv: list[str] | None = None) -> int:
         help="use each training clip in M of these (default: 1)",
     )
 
+    parser.add_argument(
+        "--speeds",
+        type=_speeds,
+        default=(),
+        metavar="X,X",
+        help="also let training speakers speak at these speeds in joined utterances, "
+        "as speakers of their own (TTS, targets of VC)",
+    )
+
     def prepare(corpus: Path, output: Path, **options: Any) -> dict[str, int]:
         return prepare_arabic_speech_commands(corpus, output, Options(**options))
 
@@ -205,6 +229,16 @@ def _decibels(text: str) -> float:
     if value < 0:
         raise argparse.ArgumentTypeError(f"{value:g} is negative")
     return value
+
+
+def _speeds(text: str) -> tuple[float, ...]:
+    values = tuple(float(part) for part in text.split(","))
+    for value in values:
+        if not 0.5 <= value <= 2 or value == 1:
+            raise argparse.ArgumentTypeError(
+                f"{value:g} is not 0.5 to 2 and other than 1"
+            )
+    return values
 
 
 if __name__ == "__main__":

@@ -49,6 +49,8 @@ class Clip:
     """In Arabic script."""
 
     wav: Path
+    speed: float = 1.0
+    """At which it is played; see ``at_speed`` of :mod:`.spoken`."""
 
 
 def download_arabic_speech_commands(target_dir: Path) -> Path:

@@ -9,12 +9,13 @@ therefore trimmed. What is to be recognised or converted stays as it was recorde
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import batched
 from pathlib import Path
 
 import numpy as np
 import soundfile
+import soxr
 
 from espnet2_ext.io.files import replacing
 from local.arabic_speech_commands.corpus import SAMPLE_RATE, Clip
@@ -46,6 +47,11 @@ class Spoken:
     def text(self) -> str:
         """Its words."""
         return " ".join(clip.word for clip in self.clips)
+
+    @property
+    def recorded(self) -> bool:
+        """Whether a person has spoken like that."""
+        return all(clip.speed == 1 for clip in self.clips)
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,23 @@ def joined(clips: Sequence[Clip], words: int, passes: int, seed: int) -> list[Sp
         for number, group in enumerate(whole, 1):
             made.append(Spoken(f"{speaker}-joined-{number:04d}", speaker, group))
     return made
+
+
+def at_speed(clips: Sequence[Clip], speed: float) -> list[Clip]:
+    """The clips as if each speaker were another one, faster and higher or the opposite.
+
+    As in the training of speaker recognition, where speakers of other speeds count as
+    speakers of their own: few voices become several times as many.
+
+    Args:
+        clips: as they were recorded.
+        speed: factor of the speed, and so of pitch and formants.
+    """
+    mark = f"sp{speed:g}-"
+    return [
+        replace(clip, uid=mark + clip.uid, speaker=mark + clip.speaker, speed=speed)
+        for clip in clips
+    ]
 
 
 def pairs(
@@ -157,6 +180,8 @@ def write_recording(spoken: Spoken, path: Path, trim_db: float, seed: int) -> No
             if len(spoken.clips) > 1:
                 ends = (rng.uniform(*JOINT), rng.uniform(*JOINT))
             wave = trim(wave, trim_db, ends)
+        if clip.speed != 1:
+            wave = soxr.resample(wave, SAMPLE_RATE * clip.speed, SAMPLE_RATE)
         parts.append(wave)
     with replacing(path) as file:
         soundfile.write(file, np.concatenate(parts), SAMPLE_RATE, format="FLAC")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from espnet2_ext import STTATTS
 from espnet2_ext.adapt import adapt, steps
@@ -227,11 +228,55 @@ def test_own_voices_are_rehearsed_and_the_command_tells(
     assert STTATTS.from_pretrained(output).inputs.speaker_table.default == "me"
 
 
+ARABIC = str.maketrans("abcdefgh ", "ابتثجحخد ")
+
+
+def test_another_alphabet_is_learned(model_folder, recordings, tmp_path, caplog):
+    table = recordings / "metadata.csv"
+    lines = table.read_text().splitlines()
+    rows = [f"{uid}|{text.translate(ARABIC)}\n" for uid, text in map(_cells, lines)]
+    table.write_text("".join(rows))
+    settings = {"model": model_folder, "minutes": 1e-6, **FAST}
+    with pytest.raises(ValueError, match="0 recordings are of use"):
+        adapt(recordings, tmp_path / "english.zip", **settings)
+    output = tmp_path / "arabic.zip"
+    with caplog.at_level(logging.INFO):
+        report = adapt(recordings, output, cleaner="arabic", **settings)
+    assert "new letters: ا ب ت ث ج ح خ د" in caplog.text
+    assert len(report.checked.good) == COUNT
+    old, new = STTATTS.from_pretrained(model_folder), STTATTS.from_pretrained(output)
+    assert new.config["cleaner"] == "arabic"
+    assert {*new.token_list} - {*old.token_list} == set("ابتثجحخد")
+    heard = new.transcribe(speak("abc"), RATE, beam_size=1, ctc_weight=0)[0]
+    assert set(heard.tokens) <= {*new.token_list}
+
+
+def _cells(line: str) -> list[str]:
+    return line.split("|")
+
+
+def test_lora_trains_nothing_else(model_folder, recordings, tmp_path):
+    output = tmp_path / "mine.zip"
+    settings = {"model": model_folder, "minutes": 1e-6, **FAST}
+    adapt(recordings, output, lora=2, **settings)
+    before, after = (
+        STTATTS.from_pretrained(source).model.state_dict()
+        for source in (model_folder, output)
+    )
+    moved = {k for k in before if not torch.equal(before[k], after[k])}
+    assert moved
+    assert all(re.search(r"attn\.[qv]_proj\.weight$", name) for name in moved)
+
+
 def test_what_cannot_work_is_told_first(model_folder, recordings, tmp_path):
     with pytest.raises(ValueError, match=r"end the name in \.zip"):
         adapt(recordings, tmp_path / "mine", model=model_folder)
     with pytest.raises(ValueError, match="minutes=0"):
         adapt(recordings, tmp_path / "mine.zip", model=model_folder, minutes=0)
+    with pytest.raises(ValueError, match="lora=0: at least 1"):
+        adapt(recordings, tmp_path / "mine.zip", model=model_folder, lora=0)
+    with pytest.raises(ValueError, match="another language needs all weights"):
+        adapt(recordings, tmp_path / "mine.zip", lora=2, cleaner="arabic")
     (recordings / "metadata.csv").write_text("u00|abcdef\nu01|abcdef\n")
     with pytest.raises(ValueError, match="2 recordings are of use, at least 12"):
         adapt(recordings, tmp_path / "mine.zip", model=model_folder, **FAST)

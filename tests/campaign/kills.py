@@ -2,15 +2,19 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import torch
+from tqdm import tqdm
 
 from tests.campaign.findings import Campaign
 from tests.recipes.recipe_runs import (
@@ -25,38 +29,64 @@ from tests.recipes.recipe_runs import (
 
 ROW = next(row for row in RECIPES if "mini_prompts" in row["recipe"])
 KILLS_OF_A_RUN = 10
+LONGEST = 0.25
+"""From a start to its kill, as a share of the time of a whole run: ten kills go through
+all stages, as each start goes on where the one before was."""
 
 type Results = dict[str, Any]
 """Of a recipe, by file."""
 
 
 def run_all(campaign: Campaign, kills: int) -> None:
-    """Kill so many times, each at a random moment of what was left to do."""
-    draw = random.Random(campaign.seed)
-    root = campaign.folder / "recipe"
+    """Kill so many times at random moments, in two recipes at a time."""
     with campaign.timed("kills"):
         begun = time.monotonic()
-        expected = _finish(campaign, root)
+        expected = _finish(campaign, _fresh(campaign.folder / "alone"))
         length = time.monotonic() - begun
         campaign.notes.append(f"a recipe that is left alone takes {length:.0f} s")
-        _two_at_once(campaign, root, expected)
-        done = 0
-        while expected is not None and done < kills and not campaign.is_over():
-            _fresh(root)
-            for _ in range(min(KILLS_OF_A_RUN, kills - done)):
-                if campaign.is_over():
-                    break
-                moment = draw.uniform(0.05, 1) * length
-                ended = _kill(_words(root), moment, root)
-                done += 1
-                campaign.cases["kills"] += 1
-                if ended:  # it was quicker than it was left alone
-                    break
-            found = _finish(campaign, root, fresh=False)
-            if found is not None and found != expected:
-                odd = [name for name in expected if found.get(name) != expected[name]]
-                campaign.add("kills", "differs", f"after {done} kills", str(odd[:5]))
-    campaign.notes.append(f"{campaign.cases['kills']} kills")
+        if expected is None:
+            return
+        _two_at_once(campaign, campaign.folder / "alone", expected)
+        stages = Counter[str]()
+        with (
+            tqdm(total=kills, desc="kills") as progress,
+            ThreadPoolExecutor(2) as pool,
+        ):
+            number = 0
+            while (left := kills - progress.n) > 0 and not campaign.is_over():
+                roots = [campaign.folder / f"recipe_{number + i}" for i in range(2)]
+                shares = [min(KILLS_OF_A_RUN, n) for n in (left - left // 2, left // 2)]
+                work = [(root, n) for root, n in zip(roots, shares, strict=True) if n]
+                number += len(work)
+                for found in pool.map(
+                    lambda one: _killed(campaign, *one, length, expected), work
+                ):
+                    stages.update(found)
+                    progress.update(found.total())
+        campaign.cases["kills"] += stages.total()
+    where = ", ".join(f"{n} in {stage}" for stage, n in sorted(stages.items()))
+    campaign.notes.append(f"kills by stage: {where}")
+
+
+def _killed(
+    campaign: Campaign, root: Path, kills: int, length: float, expected: Results
+) -> Counter[str]:
+    """Kill a recipe, let it end, and compare; gives the stages of the kills."""
+    draw = random.Random(f"{campaign.seed} {root.name}")
+    _fresh(root)
+    stages = Counter[str]()
+    while stages.total() < kills and not campaign.is_over():
+        stage = _kill(_words(root), draw.uniform(0, LONGEST) * length, root)
+        if stage is None:  # it has ended by itself
+            break
+        stages[stage] += 1
+    found = _finish(campaign, root)
+    if found is not None and found != expected:
+        names = {*found, *expected}
+        odd = sorted(name for name in names if found.get(name) != expected.get(name))
+        campaign.add("kills", "differs", f"{root.name}: {dict(stages)}", str(odd[:5]))
+    shutil.rmtree(root, ignore_errors=True)
+    return stages
 
 
 def _words(root: Path) -> list[str]:
@@ -64,18 +94,15 @@ def _words(root: Path) -> list[str]:
     return ["./run.sh", *words[1:]]
 
 
-def _fresh(root: Path) -> None:
+def _fresh(root: Path) -> Path:
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
     write_corpus(root, ROW)
+    return root
 
 
-def _finish(
-    campaign: Campaign, root: Path, fresh: bool = True
-) -> dict[str, Any] | None:
+def _finish(campaign: Campaign, root: Path) -> Results | None:
     """Let a run end; gives its results."""
-    if fresh:
-        _fresh(root)
     code, said = run(_words(root), cwd=ROOT / ROW["recipe"])
     campaign.look_for_canaries("kills", "recipe")
     if code:
@@ -95,9 +122,10 @@ def _results(root: Path) -> Results:
     return found
 
 
-def _kill(words: list[str], seconds: float, root: Path) -> bool:
-    """Start a run in a group of its own and kill the group; True if it had ended."""
-    with (root / "killed.log").open("a") as log:
+def _kill(words: list[str], seconds: float, root: Path) -> str | None:
+    """Start a run in a group of its own and kill the group; gives its stage."""
+    path = root / "killed.log"
+    with path.open("w") as log:
         process = subprocess.Popen(
             words,
             cwd=ROOT / ROW["recipe"],
@@ -107,18 +135,17 @@ def _kill(words: list[str], seconds: float, root: Path) -> bool:
         )
         try:
             process.wait(seconds)
-            return True
+            return None
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            return False
+    begun = re.findall(r"(stage \d+) \(.*log in", path.read_text(errors="replace"))
+    return begun[-1] if begun else "the start"
 
 
-def _two_at_once(
-    campaign: Campaign, root: Path, expected: dict[str, Any] | None
-) -> None:
+def _two_at_once(campaign: Campaign, root: Path, expected: Results) -> None:
     """Start a recipe twice: one of them ends, with the same results."""
-    if expected is None or campaign.is_over():
+    if campaign.is_over():
         return
     _fresh(root)
     campaign.cases["two recipes"] += 1

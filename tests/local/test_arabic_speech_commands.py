@@ -191,6 +191,34 @@ def test_joined_conversion_says_the_same_words(prepared):
         assert data["utt2spk"][uid] == target
 
 
+def test_other_speeds_are_further_speakers_of_the_training(
+    prepared, published, tmp_path
+):
+    options = Options(concatenate=3, passes=2, vc_pairs=2, speeds=(0.8, 1.25))
+    counts = prepare_arabic_speech_commands(published, tmp_path, options)
+    before, own = prepared[1], len(SPEAKERS["train"])
+    more = 2 * CLIPS["train"] // 3
+    assert counts["train_joined/tts"] == before["train_joined/tts"] + more
+    for name in ("train/tts", "train/vc", "train_joined/asr", "train_joined/vc"):
+        assert counts[name] == before[name]
+    for name in ("valid_joined", "test_joined"):
+        assert counts[f"{name}/tts"] == before[f"{name}/tts"]
+    tts = tables(tmp_path, "train_joined", "tts")
+    assert len(set(tts["utt2spk"].values())) == 3 * own
+    seconds = {"sp0.8": 0.0, "sp1.25": 0.0, "arsc": 0.0}
+    for uid, path in tts["wav.scp"].items():
+        kind = next(kind for kind in seconds if uid.startswith(kind))
+        seconds[kind] += soundfile.info(path).duration
+    assert seconds["sp0.8"] / seconds["arsc"] * 2 == pytest.approx(1.25, rel=0.05)
+    assert seconds["sp1.25"] / seconds["arsc"] * 2 == pytest.approx(0.8, rel=0.05)
+    targets = set(tables(tmp_path, "train_all", "vc")["utt2spk"].values())
+    assert any(target.startswith("sp0.8-") for target in targets)
+    for name in ("train_all/tts", "train_all/vc"):
+        assert validate(tmp_path / name, AudioLimits(RATE, 0.1, 5)) == []
+    with pytest.raises(ValueError, match="add --concatenate"):
+        prepare_arabic_speech_commands(published, tmp_path, Options(speeds=(0.9,)))
+
+
 def test_preparing_again_gives_the_same(prepared, published, tmp_path):
     options = Options(concatenate=3, passes=2, vc_pairs=2)
     prepare_arabic_speech_commands(published, tmp_path, options)
@@ -249,7 +277,14 @@ def test_command(published, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "words", [["--concatenate", "1"], ["--trim-db", "-3"], ["--vc-pairs", "0"]]
+    "words",
+    [
+        ["--concatenate", "1"],
+        ["--trim-db", "-3"],
+        ["--vc-pairs", "0"],
+        ["--speeds", "0.9,1"],
+        ["--speeds", "3"],
+    ],
 )
 def test_options_out_of_range(words, capsys):
     with pytest.raises(SystemExit):
