@@ -156,6 +156,10 @@ class ModelConfig(_Strict):
     ``generation_prenet_dropout`` replaces ``prenet_dropout`` where speech is generated;
     None keeps it, as in Tacotron 2 and the paper.
 
+    ``speaker_gain`` is the length that speaker embeddings get; 1 as in SpeechT5. Of 256
+    values, each is then a sixteenth, beside inputs of about 1, and a model that has not
+    been pre-trained on thousands of voices learns slowly whose voice is asked for.
+
     ``scheduled_sampling`` (0 to 1) lets a speaking decoder learn from its own frames,
     too: up to so many of them stand for true ones; see ``with_own_frames``.
 
@@ -185,6 +189,7 @@ class ModelConfig(_Strict):
     pos_conv_kernel: int = 128
     pos_conv_groups: int = 16
     speaker_dim: int = 512
+    speaker_gain: float = 1.0
     reduction_factor: int = 2
     prenet_layers: int = 2
     prenet_units: int = 256

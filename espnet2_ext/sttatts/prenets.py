@@ -239,6 +239,7 @@ class SpeechDecoderPrenet(nn.Module):
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.prenet_dropout = config.prenet_dropout
+        self.speaker_gain = config.speaker_gain
         inputs = (
             config.audio.n_mels,
             *[config.prenet_units] * (config.prenet_layers - 1),
@@ -270,7 +271,7 @@ class SpeechDecoderPrenet(nn.Module):
 
         Args:
             prev_mel: (B, L, F) thinned and shifted frames.
-            speaker_embedding: (B, E); brought to unit length here.
+            speaker_embedding: (B, E); brought to the length ``speaker_gain`` here.
             prenet_dropout: overrides the attribute of the same name.
             offset: index of the first frame, for decoding step by step.
             keep_masks: one (B, L, U) bool per layer, True where a unit is kept;
@@ -285,7 +286,7 @@ class SpeechDecoderPrenet(nn.Module):
             x = F.relu(layer(x))
             x = _dropout(x, p) if keep_masks is None else x * keep_masks[i] / (1 - p)
         x = self.positions(self.projection(x), offset)
-        speaker = F.normalize(speaker_embedding.to(x.dtype), dim=1)
+        speaker = F.normalize(speaker_embedding.to(x.dtype), dim=1) * self.speaker_gain
         speaker = speaker.unsqueeze(1).expand(-1, x.size(1), -1)
         return F.relu(self.speaker_layer(torch.cat([x, speaker], dim=2)))
 

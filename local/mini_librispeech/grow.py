@@ -1,4 +1,4 @@
-r"""Give a trained model more layers, a wider post-net or finer steps.
+r"""Give a trained model more layers, a wider post-net, finer steps, louder speakers.
 
     python -m local.mini_librispeech.grow model.zip -o grown.zip \
         --decoder_layers 4 --postnet_channels 384 --reduction_factor 2
@@ -6,7 +6,8 @@ r"""Give a trained model more layers, a wider post-net or finer steps.
 What is new adds nothing at first: the layers' outputs and what the next convolution
 takes from new channels are zero (Net2Net, Chen et al. 2016, in its simplest form). So
 the model speaks and hears as before; with finer steps it has to find its pace again,
-as each step makes only the first of the frames that it made.
+as each step makes only the first of the frames that it made. Where speaker embeddings
+get another length (``speaker_gain``), the weights that read them change as much.
 """
 
 import argparse
@@ -26,8 +27,17 @@ from espnet2_ext.io.model_files import ModelFiles, find_model
 from espnet2_ext.sttatts.configuration import plain_values
 from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 
-SIZES = ("encoder_layers", "decoder_layers", "postnet_channels", "reduction_factor")
+SIZES = {
+    "encoder_layers": int,
+    "decoder_layers": int,
+    "postnet_channels": int,
+    "reduction_factor": int,
+    "speaker_gain": float,
+}
 """What can be asked for, as ``ModelConfig`` calls it."""
+
+VOICE = "speech_decoder_prenet.speaker_layer.weight"
+"""Reads a frame, and behind it the speaker embedding."""
 
 ADDS = ("self_attn.out_proj", "encoder_attn.out_proj", "feed_forward.fc2")
 """Where a layer adds to what passes through it."""
@@ -77,6 +87,11 @@ def grow_weights(old: ESPnetSTTATTSModel, new: ESPnetSTTATTSModel) -> dict[str, 
         if value.dim() > 1:  # Old channels take nothing from new ones.
             target[: len(value)] = 0
         target[tuple(slice(size) for size in value.shape)] = value
+    if VOICE in grown:
+        voice = grown[VOICE].clone()
+        change = old.config.speaker_gain / new.config.speaker_gain
+        voice[:, -new.config.speaker_dim :] *= change
+        grown[VOICE] = voice
     return grown
 
 
@@ -113,9 +128,9 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("model", nargs="?", type=Path, help="default: the package's")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="ZIP")
-    for size in SIZES:
+    for size, kind in SIZES.items():
         parser.add_argument(
-            f"--{size}", type=int, metavar="N", help="default: as it is"
+            f"--{size}", type=kind, metavar="N", help="default: as it is"
         )
     args = parser.parse_args(argv)
     sizes = {size: getattr(args, size) for size in SIZES}

@@ -10,7 +10,10 @@ from espnet2_ext.sttatts.espnet_model import ESPnetSTTATTSModel
 from local.mini_librispeech.grow import grow_weights, main
 from tests.model_dirs import TEXTS, write_model
 
-LARGER = ["--encoder_layers=3", "--decoder_layers=4", "--postnet_channels=24"]
+LARGER = [
+    *("--encoder_layers=3", "--decoder_layers=4", "--postnet_channels=24"),
+    "--speaker_gain=8",
+]
 
 
 def test_a_larger_model_speaks_and_hears_as_before(tmp_path):
@@ -21,6 +24,9 @@ def test_a_larger_model_speaks_and_hears_as_before(tmp_path):
     assert len(new.model.decoder.layers) == 4
     assert len(new.model.encoder.layers) == 3
     assert new.model.config.postnet_channels == 24
+    assert (old.model.config.speaker_gain, new.model.config.speaker_gain) == (1, 8)
+    loud = new.model.speech_decoder_prenet.speaker_layer.weight
+    assert not torch.equal(old.model.speech_decoder_prenet.speaker_layer.weight, loud)
     assert new.inputs.speakers is not None
     for one, other in zip(
         old.synthesize(TEXTS[:2], "anna"),
