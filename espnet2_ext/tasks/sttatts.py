@@ -32,6 +32,7 @@ from espnet2_ext.train.freezing import (
     keep_statistics,
 )
 from espnet2_ext.train.resuming import check_resuming
+from espnet2_ext.train.starting import check_start
 from espnet2_ext.train.trainer import STTATTSTrainer
 from espnet2_ext.train.tristage import OfficialTristageLR
 
@@ -61,7 +62,8 @@ class STTATTSTask(AbsTask):
         Raises:
             OtherTrainingError: it holds a training with other options or data.
             FileNotFoundError: a table of the data is missing.
-            ValueError: a table of the data names a command instead of a file.
+            ValueError: a table of the data names a command instead of a file, or the
+                weights to start from are those of another model.
         """
         super().check_required_command_args(args)
         refuse_commands_in(args.train_data_path_and_name_and_type)
@@ -70,6 +72,7 @@ class STTATTSTask(AbsTask):
         if speaker_dim is not None:
             args.model_conf = {"speaker_dim": speaker_dim, **args.model_conf}
         config = keep_statistics(_model_config(args), args.freeze_param)
+        check_start(args.init_param, config)
         tokens = _read_token_list(args.token_list)
         check_resuming(args, plain_values(config), tokens)
 
