@@ -1,10 +1,10 @@
 """How far bfloat16 and int8 are from float32, and how much faster, on real speech.
 
 The packaged model writes down recordings (greedy and with a beam of 5) and speaks
-sentences in each arithmetic, in batches of 8. Printed are the share of tokens that differ
-from float32's, the mean change of a hypothesis's score (log-probability per token), how
-long the speech is beside float32's and how far its mels are (L1 of log10 mels after
-dynamic time warping), and CPU seconds.
+sentences in each arithmetic, in batches of 8. Printed are the share of tokens that
+differ from float32's, the mean change of a hypothesis's score (log-probability per
+token), how long the speech is beside float32's and how far its mels are (L1 of log10
+mels after dynamic time warping), and CPU seconds.
 
     python benchmarks/precision.py LibriSpeech/*/*/*/*.flac
 """
