@@ -9,7 +9,7 @@ from statistics import median
 
 import torch
 
-from benchmarks.peers.work import WORKS, Work
+from benchmarks.peers.work import BATCH, WORKS, Work
 
 type Found = Mapping[tuple[str, str], Sequence[Mapping[str, float]]]
 """Runs by work and peer."""
@@ -63,8 +63,6 @@ def _of_a_batch(found: Found, work: str, peer: str) -> str:
     alone = (work.removesuffix("_batch"), peer)
     if work == alone[0] or alone not in found:
         return ""
-    from benchmarks.peers.work import BATCH
-
     return f"{BATCH * _cpu(found, *alone) / _cpu(found, work, peer):.1f} x"
 
 

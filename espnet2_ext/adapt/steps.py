@@ -16,7 +16,12 @@ from espnet2_ext.adapt.options import AdaptOptions
 from espnet2_ext.adapt.plan import Plan, read_or_make
 from espnet2_ext.adapt.rehearsal import rehearse
 from espnet2_ext.adapt.sources import read_clips
-from espnet2_ext.adapt.training import newest_weights, train, write_data
+from espnet2_ext.adapt.training import (
+    newest_weights,
+    require_loralib,
+    train,
+    write_data,
+)
 from espnet2_ext.checkpoints.packing import pack_model
 from espnet2_ext.checkpoints.starts import add_letters, copy_model
 from espnet2_ext.data.speaker_extractors import load_extractor
@@ -64,6 +69,8 @@ def run(source: Path, output: Path, model_source: Any, options: AdaptOptions) ->
     if output.suffix != ".zip":
         raise ValueError(f"{output}: the adapted model is a zip; end the name in .zip")
     load_jiwer()  # Its absence is to be told now.
+    if options.lora is not None:
+        require_loralib()
     folder = output.with_suffix(".adapt")
     with only_writer(folder, "-o"):
         return _Adaptation(source, output, model_source, options, folder).run()

@@ -84,7 +84,6 @@ def train(
         lora: rank of the matrices that are trained alone; None: all weights are.
 
     Raises:
-        ImportError: the package for LoRA is missing.
         OtherTrainingError: the folder holds a training on other data.
         KeyboardInterrupt: stopped; epochs that were done stay.
     """
@@ -143,10 +142,18 @@ def _settings(model: STTATTS, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _low_rank(model: STTATTS, rank: int) -> dict[str, Any]:
-    """Settings that train LoRA's matrices in all attention, scaled by 2, alone."""
+def require_loralib() -> None:
+    """Stop before any work where LoRA's package is missing.
+
+    Raises:
+        ImportError: says how to install it.
+    """
     if find_spec("loralib") is None:
         raise ImportError(f"LoRA needs loralib: {how_to_install('adapters')}")
+
+
+def _low_rank(model: STTATTS, rank: int) -> dict[str, Any]:
+    """Settings that train LoRA's matrices in all attention, scaled by 2, alone."""
     return {
         "use_adapter": True,
         "adapter": "lora",

@@ -208,7 +208,6 @@ def main(argv: list[str] | None = None) -> int:
         metavar="M",
         help="use each training clip in M of these (default: 1)",
     )
-
     parser.add_argument(
         "--speeds",
         type=_speeds,

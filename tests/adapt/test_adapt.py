@@ -282,6 +282,12 @@ def test_what_cannot_work_is_told_first(model_folder, recordings, tmp_path):
         adapt(recordings, tmp_path / "mine.zip", model=model_folder, **FAST)
 
 
+def test_a_missing_package_is_told_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.setattr("espnet2_ext.adapt.training.find_spec", lambda name: None)
+    with pytest.raises(ImportError, match="LoRA needs loralib: "):
+        adapt(tmp_path / "nothing", tmp_path / "mine.zip", lora=2)
+
+
 def test_the_table_has_both_sides():
     before = {"asr": {"value": 0.5, "interval": [0.4, 0.6]}}
     after = {
