@@ -31,8 +31,9 @@ from espnet2_ext.inference.api import STTATTS
 from espnet2_ext.inference.interface import Ear
 from espnet2_ext.inference.options import ITSELF
 from espnet2_ext.inference.pieces import own_ear
+from espnet2_ext.io.cache import made_once
 from espnet2_ext.io.files import only_writer, write_text
-from espnet2_ext.io.model_files import CONFIG_NAME, ModelFiles
+from espnet2_ext.io.model_files import CONFIG_NAME, ModelFiles, find_model
 from espnet2_ext.io.store import Store, digest_of, file_state
 from espnet2_ext.scoring.errors import load_jiwer
 from espnet2_ext.scoring.judges import JudgeOptions, judge_ear
@@ -125,14 +126,18 @@ class _Adaptation:
         Store(self.folder / "call.jsonl", digest_of(made_of), refuse)
 
     def _with_letters(self, cleaner: str) -> ModelFiles:
-        """Copy the model, with symbols for the letters of the texts."""
-        clean, folder = build_cleaner(cleaner), self.folder / "start"
-        folder.mkdir(exist_ok=True)
-        files = copy_model(self.files, folder)
-        letters = count_characters(clean(clip.text) for clip in self.clips)
-        new = add_letters(folder, letters, cleaner)
-        _tell(f"new letters: {' '.join(new) or 'none'}")
-        return files
+        """Copy the model once, with symbols for the letters of the texts."""
+        clean = build_cleaner(cleaner)
+        letters = sorted(count_characters(clean(clip.text) for clip in self.clips))
+
+        def make(folder: Path) -> None:
+            folder.mkdir()
+            copy_model(self.files, folder)
+            new = add_letters(folder, letters, cleaner)
+            _tell(f"new letters: {' '.join(new) or 'none'}")
+
+        folder = self.folder / f"start_{digest_of(letters)[:8]}"
+        return find_model(made_once(folder, make))
 
     def run(self) -> Report:
         place = self.folder / "new"

@@ -1,7 +1,8 @@
 """Turn checkpoints of other projects into a model directory.
 
 Reads fairseq checkpoints of SpeechT5, ArTST and STTATTS, and Hugging Face SpeechT5
-models.  The directory works with STTATTS.from_pretrained, the sttatts command, and
+models.  A model of this project, packed or a directory, is copied, with symbols for the
+letters that it lacks (--letters_of).  The directory works with STTATTS.from_pretrained, the sttatts command, and
 for fine-tuning:
 
     sttatts_train --config DIR/config.yaml --init_param DIR/model.pth …

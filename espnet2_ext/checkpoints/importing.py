@@ -1,4 +1,4 @@
-"""The import command: checkpoints, vocoders and packed models become directories."""
+"""The import command: checkpoints, vocoders, models of ours become directories."""
 
 import zipfile
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from espnet2_ext.formats.hugging_face import is_hugging_face
 from espnet2_ext.formats.importing import directory_of, import_into
 from espnet2_ext.formats.model_directory import new_directory
 from espnet2_ext.formats.report import ImportReport
-from espnet2_ext.io.model_files import META_NAME, OPTIONAL_NAMES, find_model
+from espnet2_ext.io.model_files import CONFIG_NAME, META_NAME, OPTIONAL_NAMES, find_model
 from espnet2_ext.io.settings import read_json
 from espnet2_ext.sttatts.config import AudioConfig
 from espnet2_ext.text.token_lists import cleaned_texts, count_characters
@@ -30,14 +30,15 @@ def import_checkpoints(
 
     Args:
         checkpoints: of other projects (one may be a vocoder's directory), or one
-            packed model.
+            model of ours: packed, or a directory.
         output_dir: is made.
         vocoder: directory that :func:`import_vocoder` takes; put beside the model.
         overwrite: replace a directory that is not empty.
         letters_of: Kaldi tables of texts; letters that the model lacks become new
             symbols.
         cleaner: of these texts.
-        options: of :func:`import_into`.
+        options: of :func:`import_into`; a model of ours takes none of them, and
+            keeps its ``bpemodel`` and ``vocoder``.
 
     Returns:
         The report, which is also in the directory.
@@ -56,12 +57,18 @@ def import_checkpoints(
     vocoder = vocoder or next(map(directory_of, vocoders), None)
     if not models and vocoder is None:
         raise ValueError("nothing to import: give --checkpoint or --vocoder")
+    ours = len(models) == 1 and _is_ours(models[0])
+    if ours and (vocoder or any(v for k, v in options.items() if k != "bpemodel")):
+        raise ValueError(
+            f"{models[0]}: is a model of this project, and copied as it is; only "
+            "--letters_of and --cleaner apply to it"
+        )
     letters = sorted(count_characters(cleaned_texts(letters_of, cleaner)))
     with new_directory(output_dir, overwrite) as folder:
-        if len(models) == 1 and _is_packed(models[0]):
+        if ours:
             copy_model(find_model(models[0]), folder)
             report = ImportReport()
-            report.facts["packed model"] = models[0].name
+            report.facts["copied"] = models[0].name
             new = add_letters(folder, letters)
             if new:
                 report.facts["new symbols"] = new
@@ -86,10 +93,10 @@ def _is_vocoder(path: Path) -> bool:
     return architectures == ["SpeechT5HifiGan"]
 
 
-def _is_packed(path: Path) -> bool:
-    """Tell a packed model, or one unpacked, from weights, which are zips, too."""
+def _is_ours(path: Path) -> bool:
+    """Tell a packed model or a model directory from weights, which are zips, too."""
     if path.is_dir():
-        return (path / META_NAME).is_file()
+        return any((path / name).is_file() for name in (META_NAME, CONFIG_NAME))
     if not path.is_file() or not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:

@@ -105,7 +105,7 @@ def _read(path: Path, dictionary: Path | None, bpemodel: Path | None) -> Source:
         return read_hugging_face(path, dictionary, bpemodel)
     if path.is_dir():
         if (path / CONFIG_NAME).is_file():
-            raise ValueError(f"{path}: is a model directory already; use it as it is")
+            raise ValueError(f"{path}: is of this project; others' models are joined")
         raise ValueError(
             f"{path}: no config.json in it; give a fairseq file or a directory of "
             "Hugging Face SpeechT5"

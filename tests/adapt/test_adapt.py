@@ -249,6 +249,10 @@ def test_another_alphabet_is_learned(model_folder, recordings, tmp_path, caplog)
     assert {*new.token_list} - {*old.token_list} == set("ابتثجحخد")
     heard = new.transcribe(speak("abc"), RATE, beam_size=1, ctc_weight=0)[0]
     assert set(heard.tokens) <= {*new.token_list}
+    start = next((tmp_path / "arabic.adapt").glob("start_*/model.pth"))
+    made = start.stat().st_mtime_ns
+    adapt(recordings, output, cleaner="arabic", **settings)
+    assert start.stat().st_mtime_ns == made
 
 
 def _cells(line: str) -> list[str]:

@@ -24,14 +24,16 @@ def texts(tmp_path):
     return path
 
 
-@pytest.fixture
-def imported(tmp_path, texts):
-    """A packed model, and what is imported of it for these texts."""
-    archive = tmp_path / "small.zip"
-    pack_model(find_model(write_model(tmp_path / "model")), archive)
-    words = ["--checkpoint", str(archive), "--output_dir", str(tmp_path / "start")]
+@pytest.fixture(params=["packed", "directory"])
+def imported(tmp_path, texts, request):
+    """A model, and what is imported of it for these texts."""
+    source = write_model(tmp_path / "model")
+    if request.param == "packed":
+        files, source = find_model(source), tmp_path / "small.zip"
+        pack_model(files, source)
+    words = ["--checkpoint", str(source), "--output_dir", str(tmp_path / "start")]
     assert main([*words, "--letters_of", str(texts), "--cleaner", "arabic"]) == 0
-    return STTATTS.from_pretrained(archive), STTATTS.from_pretrained(tmp_path / "start")
+    return STTATTS.from_pretrained(source), STTATTS.from_pretrained(tmp_path / "start")
 
 
 def test_it_knows_the_letters_of_the_texts(imported, tmp_path, texts):
@@ -74,6 +76,14 @@ def test_without_new_letters_nothing_changes(tmp_path):
     old, new = find_model(archive), find_model(tmp_path / "start")
     assert old.model_file.read_bytes() == new.model_file.read_bytes()
     assert old.train_config.read_bytes() == new.train_config.read_bytes()
+
+
+def test_what_cannot_apply_to_a_model_of_ours_is_refused(tmp_path, capsys):
+    model = write_model(tmp_path / "model")
+    words = ["--checkpoint", str(model), "--output_dir", str(tmp_path / "start")]
+    assert main([*words, "--speaker_dim", "4"]) == 1
+    assert "only --letters_of and --cleaner apply to it" in capsys.readouterr().err
+    assert not (tmp_path / "start").exists()
 
 
 def test_tables_grow_by_symbol():

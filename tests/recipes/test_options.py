@@ -142,6 +142,10 @@ def test_training_starts_from_a_packed_model(recipe):
     assert f"Loading pretrained params from {tuned / 'import' / 'model.pth'}" in (
         (tuned / "train.log").read_text()
     )
+    words = ("--pretrained", str(tuned / "import"), "--tag", "again")
+    code, log = more(*words, "--stage", "7", "--stop_stage", "7")
+    assert code == 0, log
+    assert (root / "my exp" / "again" / "import" / "model.pth").is_file()
 
 
 def test_pieces_and_other_speeds(recipe):

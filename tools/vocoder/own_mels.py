@@ -18,6 +18,7 @@ from espnet2_ext.io.files import write_array
 from espnet2_ext.io.messages import listed
 from espnet2_ext.io.model_files import ModelFiles
 from espnet2_ext.io.progress import progress_bar
+from espnet2_ext.io.store import Store, digest_of, file_state
 from espnet2_ext.io.tables import read_table
 from espnet2_ext.sttatts.task_losses import teacher_forced_speech
 from tools.vocoder.corpus import recordings
@@ -30,6 +31,8 @@ def write_own_mels(
     files: ModelFiles, folder: Path, output_dir: Path, device: str, batch_size: int = 8
 ) -> int:
     """Write ``<id>.npy`` (L, F), half precision, for each recording that has none.
+
+    Those of another model, or of this one before it was trained further, are removed.
 
     Args:
         files: of the model.
@@ -50,7 +53,14 @@ def write_own_mels(
     vectors = read_arks(folder / "spembs.scp")
     if lost := sorted({*paths} - ({*texts} & {*vectors})):
         raise ValueError(f"{folder}: no text or no speaker vector of {listed(lost)}")
-    output_dir.mkdir(parents=True, exist_ok=True)
+
+    def remove_others() -> None:
+        for path in output_dir.glob("*.npy"):
+            path.unlink()
+
+    weights = files.model_file
+    made_of = digest_of([str(weights.resolve()), file_state(weights)])
+    Store(output_dir / "model.jsonl", made_of, remove_others)
     left = [name for name in paths if not (output_dir / f"{name}.npy").is_file()]
     left.sort(key=lambda name: Path(paths[name]).stat().st_size)
     rate = model.audio.sample_rate

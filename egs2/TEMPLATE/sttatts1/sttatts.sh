@@ -174,14 +174,13 @@ similarity=${similarity_tool:-$spk_embed_tool} && [ "$similarity" != precomputed
 untrained=() # With phases, init.pth is from before the last one only.
 [ "$compare_untrained" = false ] || [ -n "$phases$download_model" ] || untrained=(--untrained "$exp/init.pth"
     --untrained_name "$([ -n "$pretrained" ] && echo imported || echo untrained)" --untrained_utts "$untrained_utts")
-start=$pretrained # a model directory, or where the import of a checkpoint goes
-[ -z "$pretrained" ] || [ -f "$pretrained/model.pth" ] || start=$exp/import
+start=$exp/import
 import_start() { # its tokens are needed in stage 5, its weights in stage 8
     local words state letters=()
     [ "$token_type" = bpe ] || letters=(--letters_of "${training_texts[@]}") # new ones become symbols
     [ "$cleaner" = none ] || [ ${#letters[@]} -eq 0 ] || letters+=(--cleaner "$cleaner")
     state=$(printf '%s\n' "$pretrained" "$pretrained_args" "$bpemodel" "${letters[@]}" | cat - ${letters:+"${training_texts[@]}"} | cksum)
-    [ "$start" != "$pretrained" ] && [ "$state" != "$(cat "$exp/.imported" 2>/dev/null)" ] || return 0
+    [ -n "$pretrained" ] && [ "$state" != "$(cat "$exp/.imported" 2>/dev/null)" ] || return 0
     read -ra words <<<"$pretrained_args"
     run "$python" -m $bin.sttatts_import --checkpoint "$pretrained" --output_dir "$start" --overwrite \
         ${bpemodel:+--bpemodel "$bpemodel"} "${letters[@]}" "${words[@]}"

@@ -8,6 +8,7 @@ from omniio import kaldi
 from espnet2_ext.inference.api import STTATTS
 from espnet2_ext.io.model_files import find_model
 from espnet2_ext.sttatts.task_losses import teacher_forced_speech
+from tests.factories import tiny_model
 from tests.model_dirs import SPEAKERS, TEXTS, write_model, write_waves
 from tools.vocoder.own_mels import write_own_mels
 
@@ -51,11 +52,23 @@ def test_they_are_the_models_predictions(folder, tmp_path):
 
 
 def test_what_is_there_is_kept(folder, tmp_path):
-    files = find_model(write_model(tmp_path / "model"))
-    (tmp_path / "own").mkdir()
-    np.save(tmp_path / "own" / "u3.npy", np.zeros((2, 80)))
-    assert write_own_mels(files, folder, tmp_path / "own", "cpu") == len(TEXTS) - 1
-    assert np.load(tmp_path / "own" / "u3.npy").shape == (2, 80)
+    files, own = find_model(write_model(tmp_path / "model")), tmp_path / "own"
+    write_own_mels(files, folder, own, "cpu")
+    for path in own.glob("*.npy"):
+        path.unlink()
+    np.save(own / "u3.npy", np.zeros((2, 80)))
+    assert write_own_mels(files, folder, own, "cpu") == len(TEXTS) - 1
+    assert np.load(own / "u3.npy").shape == (2, 80)
     (folder / "text").write_text("u0 abc\n")
     with pytest.raises(ValueError, match="no text or no speaker vector of u1"):
         write_own_mels(files, folder, tmp_path / "own", "cpu")
+
+
+def test_those_of_a_model_before_its_further_training_are_made_again(folder, tmp_path):
+    files, own = find_model(write_model(tmp_path / "model")), tmp_path / "own"
+    write_own_mels(files, folder, own, "cpu")
+    assert write_own_mels(files, folder, own, "cpu") == 0
+    before = np.load(own / "u0.npy")
+    torch.save(tiny_model(seed=1).state_dict(), files.model_file)
+    assert write_own_mels(files, folder, own, "cpu") == len(TEXTS)
+    assert not np.array_equal(before, np.load(own / "u0.npy"))
