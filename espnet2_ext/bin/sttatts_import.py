@@ -2,8 +2,8 @@
 
 Reads fairseq checkpoints of SpeechT5, ArTST and STTATTS, and Hugging Face SpeechT5
 models.  A model of this project, packed or a directory, is copied, with symbols for the
-letters that it lacks (--letters_of).  The directory works with STTATTS.from_pretrained, the sttatts command, and
-for fine-tuning:
+letters that it lacks (--letters_of).  The directory works with STTATTS.from_pretrained,
+the sttatts command, and for fine-tuning:
 
     sttatts_train --config DIR/config.yaml --init_param DIR/model.pth …
 """

@@ -11,7 +11,12 @@ from espnet2_ext.formats.hugging_face import is_hugging_face
 from espnet2_ext.formats.importing import directory_of, import_into
 from espnet2_ext.formats.model_directory import new_directory
 from espnet2_ext.formats.report import ImportReport
-from espnet2_ext.io.model_files import CONFIG_NAME, META_NAME, OPTIONAL_NAMES, find_model
+from espnet2_ext.io.model_files import (
+    CONFIG_NAME,
+    META_NAME,
+    OPTIONAL_NAMES,
+    find_model,
+)
 from espnet2_ext.io.settings import read_json
 from espnet2_ext.sttatts.config import AudioConfig
 from espnet2_ext.text.token_lists import cleaned_texts, count_characters
