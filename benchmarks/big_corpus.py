@@ -1,4 +1,4 @@
-"""How long a training takes to begin, and how much memory, with lists of many utterances.
+"""What long lists of utterances cost when a training begins: time and memory.
 
 Each list is simulated: as many entries as asked for, half of them for recognition, half
 for synthesis, with texts and lengths like LibriSpeech's, and one recording for all. A
@@ -31,10 +31,11 @@ LETTERS = 15
 """A second."""
 
 SPEAKERS = 1000
-WORDS = (
+TEXT = (
     "the river was wide and nobody remembered a bridge where she had left them in "
     "autumn although every letter spoke of returning before winter closed the roads"
-).split()
+)
+WORDS = TEXT.split()
 
 UPDATE = {
     "preset": "tiny",
