@@ -41,7 +41,13 @@ from local.mini_librispeech.sets import (
     spoken_words,
 )
 from local.teacher.sentences import find_wordnet
-from local.teacher.speak import VOICE, read_aloud, recording, write_readings
+from local.teacher.speak import (
+    VOICE,
+    every_reading,
+    read_aloud,
+    recording,
+    write_readings,
+)
 from local.utterances import Sets, Utterance, usable, write_set
 
 HEARD_READINGS = 3
@@ -70,7 +76,7 @@ def prepare_mini_librispeech(
         sentences_dir: WordNet's data files, which the teacher reads.
         output_dir: gets a data directory per set and task.
         teacher_dir: gets the teacher's recordings, or holds them.
-        readings: of the teacher.
+        readings: of the teacher; those that are held out are the same of any number.
         workers: processes in which it reads.
         allow_failures: LibriSpeech utterances that may lack recording or transcript.
 
@@ -89,11 +95,17 @@ def prepare_mini_librispeech(
         "arctic": read_arctic_voice(corpus_dir),
         "lj": [item for part in read_ljspeech(lj_dir).values() for item in part],
     }
-    texts = write_readings(sentences_dir, teacher_dir, readings, workers)
+    every = {uid: " ".join(read) for uid, read in every_reading(sentences_dir).items()}
     tts: Sets = {"train": [], "valid": []}
-    for name, utterances in {VOICE: _spoken(texts, teacher_dir), **human}.items():
+    for name, utterances in {VOICE: _spoken(every, teacher_dir), **human}.items():
         tests, valid, train = hold_out(name, utterances)
         if name == VOICE:
+            # Of all that could be read: a model that went on from one with more
+            # readings would be tested with what that one has learned.
+            always = {item.uid for item in tests + valid}
+            where = (sentences_dir, teacher_dir)
+            texts = write_readings(*where, readings, workers, always)
+            train = [item for item in train if item.uid in texts]
             borrowed = borrow(asr["test_speakers"])
             read_aloud(borrowed, teacher_dir, workers)
             tests += _spoken(borrowed, teacher_dir)

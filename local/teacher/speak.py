@@ -8,9 +8,8 @@ run goes on, and a larger number adds to a smaller one.
 """
 
 import argparse
-import itertools
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -110,8 +109,22 @@ def recording(output_dir: Path, uid: str) -> Path:
     return output_dir / "wavs" / f"{uid}.flac"
 
 
+def every_reading(sentences_dir: Path) -> dict[str, list[str]]:
+    """Sentences of all readings that can be made, by id.
+
+    Raises:
+        FileNotFoundError: no such sentences.
+    """
+    groups = enumerate(readings(read_examples(sentences_dir)))
+    return {f"{VOICE}-{number:05d}": group for number, group in groups}
+
+
 def write_readings(
-    sentences_dir: Path, output_dir: Path, count: int, workers: int
+    sentences_dir: Path,
+    output_dir: Path,
+    count: int,
+    workers: int,
+    always: Collection[str] = (),
 ) -> dict[str, str]:
     """Write the first ``count`` readings, and the table of them.
 
@@ -120,6 +133,7 @@ def write_readings(
         output_dir: gets ``wavs`` and ``metadata.csv``; what is there is kept.
         count: readings; fewer where there are not so many sentences.
         workers: processes.
+        always: ids of readings that are written as well.
 
     Returns:
         What is read, by id.
@@ -130,8 +144,11 @@ def write_readings(
         ValueError: recordings are there that read something else, or another run
             writes here.
     """
-    groups = list(itertools.islice(readings(read_examples(sentences_dir)), count))
-    chosen = {f"{VOICE}-{number:05d}": group for number, group in enumerate(groups)}
+    chosen = {
+        uid: group
+        for number, (uid, group) in enumerate(every_reading(sentences_dir).items())
+        if number < count or uid in always
+    }
     texts = {uid: " ".join(group) for uid, group in chosen.items()}
     _note(texts, output_dir)
     _read(chosen, output_dir, workers)

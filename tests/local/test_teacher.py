@@ -11,7 +11,13 @@ import soundfile
 
 from local.teacher import sentences, speak
 from local.teacher.sentences import find_wordnet, read_examples, readings
-from local.teacher.speak import SAMPLE_RATE, read_aloud, trim, write_readings
+from local.teacher.speak import (
+    SAMPLE_RATE,
+    every_reading,
+    read_aloud,
+    trim,
+    write_readings,
+)
 from tests.local import piper_stand_in
 from tests.local.mini_librispeech import write_wordnet
 from tests.local.programs import programs
@@ -191,6 +197,10 @@ def test_what_is_there_is_kept(wordnet, tmp_path):
     assert list(fewer.items()) == list(more.items())[:3]
     assert content_of(folder) == after
     assert (folder / "metadata.csv").read_bytes() == table
+    last = list(every_reading(wordnet))[-1]
+    chosen = write_readings(wordnet, folder, 3, 1, always=[last, "joe-00001"])
+    assert list(chosen) == [*fewer, last]
+    assert speak.recording(folder, last).is_file()
 
 
 def test_nothing_is_needed_where_all_is_there(wordnet, tmp_path, monkeypatch):
