@@ -46,7 +46,7 @@ from local.teacher.speak import (
     every_reading,
     read_aloud,
     recording,
-    write_readings,
+    write_chosen,
 )
 from local.utterances import Sets, Utterance, usable, write_set
 
@@ -95,17 +95,18 @@ def prepare_mini_librispeech(
         "arctic": read_arctic_voice(corpus_dir),
         "lj": [item for part in read_ljspeech(lj_dir).values() for item in part],
     }
-    every = {uid: " ".join(read) for uid, read in every_reading(sentences_dir).items()}
+    every = every_reading(sentences_dir)
+    spoken = {uid: " ".join(sentences) for uid, sentences in every.items()}
     tts: Sets = {"train": [], "valid": []}
-    for name, utterances in {VOICE: _spoken(every, teacher_dir), **human}.items():
+    for name, utterances in {VOICE: _spoken(spoken, teacher_dir), **human}.items():
         tests, valid, train = hold_out(name, utterances)
         if name == VOICE:
             # Of all that could be read: a model that went on from one with more
             # readings would be tested with what that one has learned.
-            always = {item.uid for item in tests + valid}
-            where = (sentences_dir, teacher_dir)
-            texts = write_readings(*where, readings, workers, always)
-            train = [item for item in train if item.uid in texts]
+            wanted = {*list(every)[:readings], *(item.uid for item in tests + valid)}
+            chosen = {uid: read for uid, read in every.items() if uid in wanted}
+            write_chosen(chosen, teacher_dir, workers)
+            train = [item for item in train if item.uid in wanted]
             borrowed = borrow(asr["test_speakers"])
             read_aloud(borrowed, teacher_dir, workers)
             tests += _spoken(borrowed, teacher_dir)

@@ -8,8 +8,9 @@ run goes on, and a larger number adds to a smaller one.
 """
 
 import argparse
+import itertools
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -120,35 +121,31 @@ def every_reading(sentences_dir: Path) -> dict[str, list[str]]:
 
 
 def write_readings(
-    sentences_dir: Path,
-    output_dir: Path,
-    count: int,
-    workers: int,
-    always: Collection[str] = (),
+    sentences_dir: Path, output_dir: Path, count: int, workers: int
 ) -> dict[str, str]:
-    """Write the first ``count`` readings, and the table of them.
+    """Write the first ``count`` readings, or all; see :func:`write_chosen`."""
+    first = itertools.islice(every_reading(sentences_dir).items(), count)
+    return write_chosen(dict(first), output_dir, workers)
+
+
+def write_chosen(
+    chosen: Mapping[str, list[str]], output_dir: Path, workers: int
+) -> dict[str, str]:
+    """Write readings, and the table of them.
 
     Args:
-        sentences_dir: WordNet's data files.
+        chosen: of :func:`every_reading`.
         output_dir: gets ``wavs`` and ``metadata.csv``; what is there is kept.
-        count: readings; fewer where there are not so many sentences.
         workers: processes.
-        always: ids of readings that are written as well.
 
     Returns:
         What is read, by id.
 
     Raises:
-        FileNotFoundError: no such sentences.
         RuntimeError: Piper is needed and not installed.
         ValueError: recordings are there that read something else, or another run
             writes here.
     """
-    chosen = {
-        uid: group
-        for number, (uid, group) in enumerate(every_reading(sentences_dir).items())
-        if number < count or uid in always
-    }
     texts = {uid: " ".join(group) for uid, group in chosen.items()}
     _note(texts, output_dir)
     _read(chosen, output_dir, workers)

@@ -16,6 +16,7 @@ from local.teacher.speak import (
     every_reading,
     read_aloud,
     trim,
+    write_chosen,
     write_readings,
 )
 from tests.local import piper_stand_in
@@ -197,9 +198,10 @@ def test_what_is_there_is_kept(wordnet, tmp_path):
     assert list(fewer.items()) == list(more.items())[:3]
     assert content_of(folder) == after
     assert (folder / "metadata.csv").read_bytes() == table
-    last = list(every_reading(wordnet))[-1]
-    chosen = write_readings(wordnet, folder, 3, 1, always=[last, "joe-00001"])
-    assert list(chosen) == [*fewer, last]
+    every = every_reading(wordnet)
+    last = list(every)[-1]
+    chosen = {uid: every[uid] for uid in (*fewer, last)}
+    assert list(write_chosen(chosen, folder, 1)) == [*fewer, last]
     assert speak.recording(folder, last).is_file()
 
 
