@@ -125,12 +125,16 @@ class LossConfig(_Strict):
     ``aligned_attention_trust``. -2.5 is where a head with 55 % of errors stands: it
     places words within 50 ms already.  Where speech is converted, the guide follows the
     frames of the source, with a tolerance of ``aligned_attention_frames``.
+
+    ``perceptual`` weighs how different generated speech is to the model's own ears,
+    beside its mels; see :mod:`espnet2_ext.sttatts.perception`. For ears that hear mels.
     """
 
     ce: float = 0.5
     ctc: float = 0.5
     label_smoothing: float = 0.0
     l1: float = 1.0
+    perceptual: float = 0.0
     bce: float = 1.0
     bce_pos_weight: float = 5.0
     guided_attention: float = 1.0
@@ -231,6 +235,13 @@ class ModelConfig(_Strict):
             raise ValueError(f"a convolution of {max(convolutions)} weights")
         if not self.fusion.tasks:
             raise ValueError("fusion.tasks is empty: a model has at least one task")
+        if self.loss.perceptual and not (
+            self.hears and self.front_end.kind == "log_mel"
+        ):
+            raise ValueError(
+                f"loss.perceptual={self.loss.perceptual} compares what the model hears "
+                "in mels: it needs a task that hears, and front_end.kind=log_mel"
+            )
         if not self.hears and (
             self.loss.aligned_attention or any(self.attention_window)
         ):

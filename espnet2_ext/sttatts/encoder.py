@@ -53,12 +53,15 @@ class Encoder(nn.Module):
             EncoderLayer(config) for _ in range(config.encoder_layers)
         )
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor, mask: Tensor, inner: list[Tensor] | None = None
+    ) -> Tensor:
         """Encode pre-net outputs.
 
         Args:
             x: (B, T, D) from a speech or text pre-net.
             mask: (B, T) bool, True where a frame is real.
+            inner: gets what each layer makes, (B, T, D).
 
         Returns:
             (B, T, D) memory, before task fusion.
@@ -69,6 +72,8 @@ class Encoder(nn.Module):
             if self.training and torch.rand(()).item() < self.layerdrop:
                 continue
             x = layer(x, keys, self.positions)
+            if inner is not None:
+                inner.append(x)
         return self.layer_norm(x) if self.norm_first else x
 
 

@@ -272,7 +272,10 @@ class LogMelFrontEnd(nn.Module):
         Returns:
             (B, T, D) frames and (B,) frame counts.
         """
-        mel, frames = self.log_mel(wave, lengths)
+        return self.of_mels(*self.log_mel(wave, lengths))
+
+    def of_mels(self, mel: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Map log mels (B, L, F), (B,) to frames as :meth:`forward` does."""
         mask = valid_mask(frames, mel.size(1)).unsqueeze(2)
         mean = mel.sum(dim=1, keepdim=True) / frames[:, None, None]
         x = ((mel - mean) * mask).transpose(1, 2)

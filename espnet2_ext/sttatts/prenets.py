@@ -137,6 +137,12 @@ class SpeechEncoderPrenet(nn.Module):
                 f"at least {self.front_end.min_samples}"
             )
         x, frames = self.front_end(wave, lengths, padding)
+        return self.of_frames(x, frames, padding)
+
+    def of_frames(
+        self, x: Tensor, frames: Tensor, padding: Padding
+    ) -> tuple[Tensor, Tensor]:
+        """Prepare what the front end made of speech, (B, T, D) and (B,)."""
         x = self.dropout(x)
         if self.training:
             x = self._hide_spans(x, frames)

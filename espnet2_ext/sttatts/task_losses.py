@@ -21,6 +21,7 @@ from espnet2_ext.sttatts.losses import (
     mel_losses,
     teacher_forcing_tokens,
 )
+from espnet2_ext.sttatts.perception import perceptual_loss
 from espnet2_ext.sttatts.postnet import SpeechDecoderOutput
 from espnet2_ext.sttatts.prenets import teacher_forcing_input
 from espnet2_ext.sttatts.symbols import PAD
@@ -217,6 +218,10 @@ def speech_loss(
     guide, guide_parts = _guide(model, task, forced)
     loss = weights.l1 * l1 + weights.bce * bce + guide
     parts = {"l1": l1, "bce": bce, **guide_parts}
+    if weights.perceptual:
+        heard = perceptual_loss(model, output.after, forced.mel, frames)
+        loss = loss + weights.perceptual * heard
+        parts["heard"] = heard
     if task == "tts" and not model.training:
         parts["reads"] = reads(model, forced, batch)
     stats = {f"{task}_{name}": value for name, value in parts.items()}

@@ -146,6 +146,13 @@ def test_training_starts_from_a_packed_model(recipe):
     code, log = more(*words, "--stage", "7", "--stop_stage", "7")
     assert code == 0, log
     assert (root / "my exp" / "again" / "import" / "model.pth").is_file()
+    words = ("--pretrained", str(root / "model.zip"), "--tag", "tuned")
+    code, log = more(*words, "--stop_stage", "7")
+    assert "stage 7 (import): done before" in log
+    os.utime(root / "model.zip", (1, 1))  # another file, of the same name
+    code, log = more(*words, "--stop_stage", "7")
+    assert code == 0, log
+    assert "stage 7 (import): log in" in log
 
 
 def test_pieces_and_other_speeds(recipe):

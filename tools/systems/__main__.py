@@ -3,13 +3,14 @@
 import argparse
 import logging
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from espnet2_ext.io.files import only_writer, write_text
 from espnet2_ext.io.options import run_command
 from espnet2_ext.scoring.results.result_file import command_line
 from tools.systems import __doc__ as about
-from tools.systems.plan import ROOT, read_plan
+from tools.systems.plan import ROOT, options_of, read_plan
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -25,6 +26,8 @@ def _run(args: argparse.Namespace) -> int:
     from tools.systems.running import folder_of, run_systems
 
     plan, folder = read_plan(args.plan), args.folder or None
+    if args.command == "run":
+        plan = replace(plan, run=plan.run | options_of(args.run_options))
     folder = folder or folder_of(plan, args.plan)
     names = args.only or list(plan.systems)
     if unknown := sorted({*names} - {*plan.systems}):
@@ -68,6 +71,14 @@ def _parser() -> argparse.ArgumentParser:
         )
         sub.add_argument("--only", nargs="*", metavar="SYSTEM", help="these alone")
         if name == "run":
+            sub.add_argument(
+                "--run",
+                dest="run_options",
+                nargs="+",
+                default=[],
+                metavar="NAME=VALUE",
+                help="options of run.sh for all systems, such as corpus_dir=DIR",
+            )
             sub.add_argument(
                 "--at_once",
                 type=int,

@@ -1,6 +1,7 @@
 """A list of systems: what differs between them, and that nothing else does."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -103,6 +104,19 @@ def read_plan(path: Path) -> Plan:
                 "or say 'updates' if it is meant to"
             )
     return plan
+
+
+def options_of(words: Sequence[str]) -> dict[str, Option]:
+    """Options of ``run.sh`` from ``NAME=VALUE``.
+
+    Raises:
+        ValueError: no name, or no ``=``.
+    """
+    pairs = [word.lstrip("-").partition("=") for word in words]
+    for word, (name, equals, _) in zip(words, pairs, strict=True):
+        if not (name and equals):
+            raise ValueError(f"--run {word}: write NAME=VALUE")
+    return {name.replace("-", "_"): value for name, _, value in pairs}
 
 
 def training_of(plan: Plan, system: System, start: Path | None) -> dict[str, Any]:

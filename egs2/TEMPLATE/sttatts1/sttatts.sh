@@ -175,11 +175,13 @@ untrained=() # With phases, init.pth is from before the last one only.
 [ "$compare_untrained" = false ] || [ -n "$phases$download_model" ] || untrained=(--untrained "$exp/init.pth"
     --untrained_name "$([ -n "$pretrained" ] && echo imported || echo untrained)" --untrained_utts "$untrained_utts")
 start=$exp/import
+origin="$pretrained $pretrained_args" # another file of the same name is another start
+[ ! -e "$pretrained" ] || origin+=$(find -L "$pretrained" -type f -printf '%s %T@\n' | sort)
 import_start() { # its tokens are needed in stage 5, its weights in stage 8
     local words state letters=()
     [ "$token_type" = bpe ] || letters=(--letters_of "${training_texts[@]}") # new ones become symbols
     [ "$cleaner" = none ] || [ ${#letters[@]} -eq 0 ] || letters+=(--cleaner "$cleaner")
-    state=$(printf '%s\n' "$pretrained" "$pretrained_args" "$bpemodel" "${letters[@]}" | cat - ${letters:+"${training_texts[@]}"} | cksum)
+    state=$(printf '%s\n' "$origin" "$bpemodel" "${letters[@]}" | cat - ${letters:+"${training_texts[@]}"} | cksum)
     [ -n "$pretrained" ] && [ "$state" != "$(cat "$exp/.imported" 2>/dev/null)" ] || return 0
     read -ra words <<<"$pretrained_args"
     run "$python" -m $bin.sttatts_import --checkpoint "$pretrained" --output_dir "$start" --overwrite \
@@ -230,7 +232,7 @@ if begin 4 "length filter" "$dumpdir" "${dirs[*]} $min_wav_duration $max_wav_dur
         --copy "${tested_dirs[@]}" --fs "$fs" --min_seconds "$min_wav_duration" --max_seconds "$max_wav_duration"
     finish
 fi
-if begin 5 "tokens" "$dumpdir" "${dirs[*]} ${text[*]} $pretrained $pretrained_args" "$raw"; then
+if begin 5 "tokens" "$dumpdir" "${dirs[*]} ${text[*]} $origin" "$raw"; then
     words=(${pretrained:+--like "$start/config.yaml"})
     [ "$bpemodel" != "$dumpdir/bpe_$bpemode$nbpe.model" ] || words+=(--train_bpe "$nbpe" --bpemode "$bpemode")
     import_start
@@ -243,7 +245,7 @@ if begin 6 "statistics" "$stats_dir" "${dirs[*]} ${text[*]}" "$tokens" "$bpemode
     run "$python" -m $bin.lengths "${words[@]}" --token_list "$tokens" "${text[@]}"
     finish
 fi
-if [ -n "$pretrained" ] && begin 7 "import" "$exp" "$pretrained $pretrained_args $bpemodel"; then
+if [ -n "$pretrained" ] && begin 7 "import" "$exp" "$origin $bpemodel"; then
     import_start
     finish
 fi
@@ -260,7 +262,7 @@ if [ -n "$lm_name" ] && begin 7 "language models" "$lm_exp" "${training_texts[*]
         --fold_length 150 --resume true --output_dir "$lm_exp" "${own[@]}"
     finish
 fi
-if begin 8 "training" "$exp" "${dirs[*]} ${learning[*]} $train_args $pretrained $ngpu $num_nodes" \
+if begin 8 "training" "$exp" "${dirs[*]} ${learning[*]} $train_args $origin $ngpu $num_nodes" \
     "$train_config" "$tokens" "$phases" "$stats_dir/.done_6"; then
     run_training "$exp" --num_nodes "$num_nodes" --processes "$train_processes" --raw "$raw" --stats "$stats_dir" \
         --train "${training_dirs[@]}" --valid "${valid_dirs[@]}" -- $bin.sttatts_train "${learning[@]}" \

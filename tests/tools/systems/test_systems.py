@@ -155,6 +155,18 @@ def test_a_wrong_plan_is_refused(plan, changes, message, capsys):
     assert message in capsys.readouterr().err
 
 
+def test_options_for_all_systems(plan, capsys):
+    words = ["run", str(plan), "--only", "joint", "--run"]
+    assert main([*words, "corpus_dir=/my corpora", "nj=2"]) == 0
+    calls = (plan.parent / "recipe" / "calls").read_text().splitlines()
+    assert len(calls) == 2
+    for call in calls:  # of the data, of the system
+        assert "--nj=2 " in call
+        assert "--corpus_dir=/my corpora" in call
+    assert main([*words, "nj"]) == 1
+    assert "--run nj: write NAME=VALUE" in capsys.readouterr().err
+
+
 def test_first_weights_go_where_a_system_wants_them():
     plan = read_plan(ROOT / "conf" / "systems_mini_librispeech.yaml")
     y = training_of(plan, plan.systems["y_decoder"], Path("w"))
