@@ -37,8 +37,8 @@ Writes into OUTPUT_DIR:
   speaker_similarity.tsv  every comparison of voices, if there are any
   versa.jsonl             what was measured on the generated speech, as VERSA writes it
 
-What the judge heard and the other tools measured is kept in OUTPUT_DIR: a killed run
-goes on where it was."""
+What the judge heard and the other tools measured is kept, in OUTPUT_DIR or --memory: a
+killed run goes on where it was, and no recording is measured twice."""
 
 TTS = f"""\
 Score synthesised speech: an ASR judge writes it down, and what it got wrong is counted,
@@ -85,6 +85,9 @@ class _Options:
         "a speaker's recordings are joined until they last so long, as one short word "
         "does not tell a voice; 0: each by itself",
         float,
+    )
+    memory: Path | None = option(
+        None, "where to keep what the tools find, for several scores (OUTPUT_DIR)", Path
     )
 
 
@@ -170,7 +173,9 @@ def _tools(args: argparse.Namespace) -> "SpeechTools":
         rate = judge.sample_rate if judge else SAMPLE_RATE
         transform = make_round_trip(args.vocoder, _audio(args), rate)
         round_trip = (name_vocoder(args.vocoder), transform)
-    return SpeechTools(judge, predictors, round_trip, tool, args.piece_seconds)
+    return SpeechTools(
+        judge, predictors, round_trip, tool, args.piece_seconds, args.memory
+    )
 
 
 def _audio(args: argparse.Namespace) -> AudioConfig:

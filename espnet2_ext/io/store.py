@@ -34,7 +34,8 @@ class Store:
 
     The first line is the digest of the options; each further one is a result.  A line
     that a kill cut off, or that is damaged otherwise, is dropped.  Threads may share a
-    store; of processes, one at a time may add to it.
+    store.  Of processes, one at a time may add to it; where several do, each knows what
+    was there when it began, and a line may be lost and made again.
     """
 
     def __init__(

@@ -69,6 +69,8 @@ class SpeechTools:
     """Compares voices; needs natural speech and ``utt2spk``."""
     piece_seconds: float = SECONDS
     """Natural speech in one embedding, at least; 0: each recording by itself."""
+    memory: Path | None = None
+    """Folder of what the tools found, which several scores may share."""
 
 
 def score_speech(
@@ -79,8 +81,8 @@ def score_speech(
     Generated speech that is missing, silent or damaged counts as speech in which
     nothing was heard.  ``output_dir`` gets ``result.json``, ``utterances.tsv``, the
     generated speech's figures as VERSA writes them, for voices
-    ``speaker_similarity.tsv``, and the memories of the tools.  Gives what is in
-    ``result.json``, which ``result`` begins.
+    ``speaker_similarity.tsv``, and the memories of the tools where they have no other
+    folder.  Gives what is in ``result.json``, which ``result`` begins.
 
     Raises:
         ValueError, OSError, ImportError: unusable tables, recordings or tools.
@@ -95,8 +97,9 @@ def score_speech(
     generation = None
     if inputs.inference_dir:
         generation = read_generation(inputs.inference_dir, list(references))
-    voices = Voices(tools.speaker_tool, output_dir) if tools.speaker_tool else None
-    instruments = Instruments(tools.judge, tools.predictors, output_dir)
+    memory = tools.memory or output_dir
+    voices = Voices(tools.speaker_tool, memory) if tools.speaker_tool else None
+    instruments = Instruments(tools.judge, tools.predictors, memory)
     listener = instruments.listener
 
     sides = [measure(SYNTHESIZED, recordings, instruments, forgiving=True)]

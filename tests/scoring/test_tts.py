@@ -152,6 +152,19 @@ def test_a_killed_run_goes_on(corpus, judge, capsys):
         assert found["cer"] == result(corpus)["speech"][side]["cer"]
 
 
+def test_scores_share_a_memory(corpus, judge):
+    memory = corpus / "measured"
+    assert score(corpus, f"--round_trip --memory {memory}") == 0
+    assert judge.judged > 0
+    judge.judged = 0
+    assert score(corpus, f"--round_trip --memory {memory}", out="anew") == 0
+    assert judge.judged == 0
+    assert (memory / "heard").is_dir()
+    assert not (corpus / "anew" / "heard").exists()
+    for side, found in result(corpus, "anew")["speech"].items():
+        assert found["cer"] == result(corpus)["speech"][side]["cer"]
+
+
 def test_another_judge_does_not_use_that_memory(tmp_path):
     wave = speak("ab")
     for weights in ("1", "2", "1"):

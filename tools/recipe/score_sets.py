@@ -46,8 +46,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _of_speech(args: argparse.Namespace, one: Decoding) -> list[str]:
-    """Recordings that synthesised or converted speech is compared with."""
+    """Recordings that synthesised or converted speech is compared with.
+
+    What is found in them is kept beside them, for all experiments.
+    """
     words = [f"--wav_scp={one.folder / 'wav.scp'}", f"--inference_dir={one.folder}"]
+    words.append(f"--memory={one.data / 'measured'}")
     target = one.data / ("wav.scp" if args.task == "tts" else "target.scp")
     if args.task == "vc":
         words.append(f"--source_wav_scp={one.data / 'wav.scp'}")
