@@ -10,7 +10,7 @@ from espnet2_ext.io.files import only_writer, write_text
 from espnet2_ext.io.options import run_command
 from espnet2_ext.scoring.results.result_file import command_line
 from tools.systems import __doc__ as about
-from tools.systems.plan import ROOT, options_of, read_plan
+from tools.systems.plan import ROOT, read_plan, run_options
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -27,7 +27,7 @@ def _run(args: argparse.Namespace) -> int:
 
     plan, folder = read_plan(args.plan), args.folder or None
     if args.command == "run":
-        plan = replace(plan, run=plan.run | options_of(args.run_options))
+        plan = replace(plan, run=plan.run | run_options(args.run_options))
     folder = folder or folder_of(plan, args.plan)
     names = args.only or list(plan.systems)
     if unknown := sorted({*names} - {*plan.systems}):

@@ -106,13 +106,13 @@ def read_plan(path: Path) -> Plan:
     return plan
 
 
-def options_of(words: Sequence[str]) -> dict[str, Option]:
+def run_options(words: Sequence[str]) -> dict[str, Option]:
     """Options of ``run.sh`` from ``NAME=VALUE``.
 
     Raises:
         ValueError: no name, or no ``=``.
     """
-    pairs = [word.lstrip("-").partition("=") for word in words]
+    pairs = [word.partition("=") for word in words]
     for word, (name, equals, _) in zip(words, pairs, strict=True):
         if not (name and equals):
             raise ValueError(f"--run {word}: write NAME=VALUE")
